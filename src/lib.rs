@@ -1,0 +1,7 @@
+//! contain-test answers with evidence whether a sandbox contains what runs in it.
+//!
+//! The rooms, and the direction of their dependencies, are described in `docs/architecture.md`.
+
+pub mod engine;
+pub mod record;
+pub mod scenario;

@@ -1,0 +1,63 @@
+//! Blocks: stretches of time with the attack off or on, and what the probes saw in them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether the attack was off or on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlockState {
+    /// The attacker held nothing.
+    Off,
+    /// The attack had reached its hold state before the block began.
+    On,
+}
+
+/// Which kind of probe ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlockMode {
+    /// All probes together, each at its own low rate, open loop.
+    Latency,
+    /// One probe alone, closed loop, as fast as it can.
+    Capacity,
+}
+
+/// One block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// The pair it belongs to, from 0; latency and capacity pairs of each probe are counted apart.
+    pub pair: u32,
+    /// Off or on.
+    pub state: BlockState,
+    /// Latency or capacity.
+    pub mode: BlockMode,
+    /// Start, in milliseconds since the case began.
+    pub start_ms: f64,
+    /// End, in milliseconds since the case began.
+    pub end_ms: f64,
+    /// What each probe saw.
+    pub probes: Vec<ProbeSample>,
+}
+
+/// What one probe saw in one block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeSample {
+    /// `resource/operation`.
+    pub probe: String,
+    /// Operations begun, or due and never begun because their deadline had passed.
+    pub attempts: u64,
+    /// Operations that succeeded in time.
+    pub done: u64,
+    /// Operations that failed, by errno name; `ETIME` for those not done by their deadline.
+    pub failures: BTreeMap<String, u64>,
+    /// How long the probe really ran, in seconds: the divisor of its rate.
+    pub elapsed_seconds: f64,
+    /// Sum of the latencies of operations that were done, in nanoseconds.
+    pub latency_sum_ns: u64,
+    /// Latencies of operations that were done, as sparse pairs of value in nanoseconds and count.
+    pub latency_ns: Vec<(u64, u64)>,
+    /// True when the probe never answered: its process was dead, or did not come back in time.
+    pub missing: bool,
+}

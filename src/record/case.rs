@@ -1,0 +1,227 @@
+//! Cases and cells: one attacker under one config, and what it did to each resource of the victim.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Block, Outcome, Verdict};
+use crate::scenario::{Control, FactName, FactValue, Limits, NodeSpec, Placement, Resource};
+
+/// One workload under one config on one machine and runtime.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// The workload's name.
+    pub attacker: String,
+    /// Its effort in percent.
+    pub intensity: u8,
+    /// The resource it is judged on: the attacker's own.
+    pub resource: Resource,
+    /// The config's name.
+    pub config: String,
+    /// ID of the machine, see `machines[]`.
+    pub machine: String,
+    /// The runtime that started the sandboxes.
+    pub runtime: String,
+    /// `open` for a case without limits, `sham`, else null.
+    pub control: Option<Control>,
+    /// Which CPUs attacker and victim ran on.
+    pub placement: Placement,
+    /// The node's capacity.
+    pub node: NodeSpec,
+    /// The attacker's limits.
+    pub limits: Limits,
+    /// The victim's limits.
+    pub victim_limits: Limits,
+    /// The worst of the own resource's cells and the ceilings.
+    pub verdict: Verdict,
+    /// Why: one or two sentences with the numbers that decided; for skipped and error cases the reason and the remedy.
+    pub reason: String,
+    /// What became of the attacker; null when it never ran.
+    pub outcome: Option<Outcome>,
+    /// What the file expected and what was seen.
+    pub expectations: Vec<Expected>,
+    /// The ceiling of the own resource; null without a limit on it.
+    pub ceiling: Option<Ceiling>,
+    /// The ceilings of all limits.
+    pub ceilings: Vec<Ceiling>,
+    /// What the victim felt, one cell for each probe.
+    pub cells: Vec<Cell>,
+    /// Everything the probes saw.
+    pub blocks: Vec<Block>,
+    /// What the attacker itself counted.
+    pub attack: Attack,
+    /// What the watcher outside the node saw of the machine.
+    pub watch: Watch,
+    /// Measured facts of the attacker's sandbox, by name.
+    pub facts: BTreeMap<FactName, FactValue>,
+    /// Every change made to the machine for this case, one printable step each, in order.
+    pub steps: Vec<String>,
+    /// CPU time of the machine's on-blocks that belongs to no sandbox, beyond what off-blocks show, in seconds.
+    pub out_of_band_cpu_seconds: Option<f64>,
+    /// CPU time that the harness used during the case, in seconds.
+    pub harness_cpu_seconds: f64,
+    /// From the end of the attack to the victim's first clean stretch, in milliseconds, to the width of one stretch.
+    pub recovery_ms: Option<f64>,
+    /// What did not come back after the case.
+    pub residue: Vec<String>,
+}
+
+/// An expectation or assertion of the file, and what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The resource, `resource/probe` or fact it speaks of.
+    pub target: String,
+    /// What the file says, as written in it; several words are joined with `|`.
+    pub expected: String,
+    /// What was seen; null when nothing was measured.
+    pub seen: Option<String>,
+    /// Whether they agree; null when it was skipped.
+    pub met: Option<bool>,
+    /// Line in the scenario file, from 1.
+    pub line: u64,
+    /// Column in the scenario file, from 1.
+    pub column: u64,
+}
+
+/// Whose limit it was that stopped the attacker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CeilingLevel {
+    /// The sandbox's own limit: own usage at its limit, refusals counted, and the node below capacity.
+    Sandbox,
+    /// The node's capacity.
+    Node,
+    /// The kernel's counters cannot name the level, or nothing was refused.
+    Inferred,
+}
+
+/// One limit, and the kernel's evidence that it held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// The resource limited.
+    pub resource: Resource,
+    /// The kernel file that holds the limit, without its folder, such as `pids.max`.
+    pub knob: String,
+    /// The limit, in the knob's unit (tasks, bytes, microseconds per period, list of CPUs counted).
+    pub limit: u64,
+    /// The highest usage seen, in the same unit; null where the kernel offers nothing to read.
+    pub peak: Option<u64>,
+    /// Where the peak was read: the kernel's peak file, or `sampled` for the highest of the harness's samples.
+    pub peak_source: String,
+    /// The kernel counter that counts refusals, such as `pids.events max`; null without one.
+    pub counter: Option<String>,
+    /// How far that counter grew during the case.
+    pub count: Option<u64>,
+    /// Whether the limit held.
+    pub kept: bool,
+    /// Whose limit it was.
+    pub level: CeilingLevel,
+    /// The node's own peak in the same unit, to compare with its capacity.
+    pub node_peak: Option<u64>,
+    /// What counts towards the limit besides the workload, and what else a reader must know.
+    pub note: String,
+}
+
+/// The kind of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CellKind {
+    /// What one sandbox's load did to another's.
+    Interference,
+}
+
+/// What the attacker did to one probe of the victim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The probe's resource.
+    pub resource: Resource,
+    /// The probe, `resource/operation`.
+    pub probe: String,
+    /// Always `interference` here.
+    pub kind: CellKind,
+    /// The verdict; null for cells nobody judged.
+    pub verdict: Option<Verdict>,
+    /// The resource through which the effect came, when it is another one.
+    pub via: Option<Resource>,
+    /// Operations attempted in on-blocks, latency and capacity together.
+    pub attempts: u64,
+    /// Failures in on-blocks, by errno name.
+    pub failures: BTreeMap<String, u64>,
+    /// The same two numbers for off-blocks.
+    pub quiet: QuietSample,
+    /// `min(rate_on / rate_off, 1)`, median over pairs with its interval; null where not measured.
+    pub isol: Option<Interval>,
+    /// `max(lat_on / lat_off - 1, 0)`; null where not measured.
+    pub lat_imp: Option<LatencyImpact>,
+    /// True when the victim was faster under attack, by more than the tolerance.
+    pub faster: bool,
+    /// The tolerance it was judged with: 0.25 is 25 %.
+    pub tolerance: f64,
+    /// Pairs with a usable value, latency pairs.
+    pub latency_pairs: u32,
+    /// Pairs with a usable value, capacity pairs.
+    pub capacity_pairs: u32,
+    /// Probe windows that never answered, on-blocks.
+    pub missing: u32,
+}
+
+/// What off-blocks show of the same probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuietSample {
+    /// Operations attempted.
+    pub attempts: u64,
+    /// Failures, by errno name.
+    pub failures: BTreeMap<String, u64>,
+}
+
+/// A median over pairs and its bootstrap interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Median over pairs.
+    pub median: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// Latency impact, for the mean (lost time) and three percentiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatencyImpact {
+    /// Of the mean.
+    pub mean: Interval,
+    /// Of the median.
+    pub p50: Interval,
+    /// Of the 90th percentile; shown, not judged.
+    pub p90: Interval,
+    /// Of the 99th percentile; shown, not judged.
+    pub p99: Interval,
+}
+
+/// What the attacker counted of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attack {
+    /// Operations that succeeded: forks for a fork bomb.
+    pub operations: u64,
+    /// Operations that were refused, by errno name.
+    pub refusals: BTreeMap<String, u64>,
+    /// The most it held at once, in its own unit (tasks for a fork bomb, init and supervisor not included).
+    pub peak: u64,
+    /// Workers that were killed from outside and started again.
+    pub respawns: u64,
+    /// How often the attack was switched on.
+    pub starts: u64,
+}
+
+/// What the watcher saw: a process outside the node, on the attacker's CPU, that forks, opens, writes and allocates.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Rounds of the four operations, about ten a second.
+    pub rounds: u64,
+    /// Failed operations, by `operation:ERRNO`.
+    pub failures: BTreeMap<String, u64>,
+    /// The longest time between two rounds, in milliseconds.
+    pub longest_pause_ms: f64,
+    /// The slowest round, in milliseconds.
+    pub slowest_round_ms: f64,
+}

@@ -1,0 +1,71 @@
+//! The machine a case ran on, as stored in every record.
+
+use serde::{Deserialize, Serialize};
+
+/// Host or virtual machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MachineKind {
+    /// The kernel that the harness itself runs on.
+    Host,
+    /// A throwaway guest.
+    Vm,
+}
+
+/// A kernel and what it can do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Short ID that cases refer to, such as `host`.
+    pub id: String,
+    /// Host or guest.
+    pub kind: MachineKind,
+    /// Kernel release, as `uname -r` prints it.
+    pub kernel: String,
+    /// Machine architecture, as `uname -m` prints it.
+    pub arch: String,
+    /// `v1`, `v2` or `hybrid`; null where there are no cgroups.
+    pub cgroup: Option<CgroupMode>,
+    /// Controllers that limits can be set with, by the kernel's names.
+    pub controllers: Vec<String>,
+    /// Online CPUs.
+    pub cpus: u32,
+    /// Total memory, in bytes.
+    pub memory_bytes: u64,
+    /// Total swap, in bytes.
+    pub swap_bytes: u64,
+    /// Effective user ID of the harness.
+    pub uid: u32,
+    /// Effective capabilities of the harness, by name, lower case.
+    pub capabilities: Vec<String>,
+    /// Whether pressure stall information is on.
+    pub psi: bool,
+    /// Every requirement, met or not.
+    pub requirements: Vec<Requirement>,
+}
+
+/// How the cgroup hierarchies are mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CgroupMode {
+    /// Only version 1 hierarchies.
+    V1,
+    /// Only the unified hierarchy.
+    V2,
+    /// Controllers on version 1, beside a unified tree without those controllers.
+    Hybrid,
+}
+
+/// One named thing that a machine must have or may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Its name, such as `cgroup.pids`.
+    pub name: String,
+    /// True when nothing can run without it; false when only some configs need it.
+    pub required: bool,
+    /// Whether the machine has it.
+    pub met: bool,
+    /// What was found.
+    pub found: String,
+    /// The command or step that mends it; empty when met.
+    pub remedy: String,
+}

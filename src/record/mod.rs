@@ -1,0 +1,83 @@
+//! The record: one document that holds everything a run measured and judged, and nothing that a view has to compute.
+//!
+//! Units are in the names. Raw histograms are kept, so that an old record can be judged again. Fields are only ever
+//! added within one `schema_version`.
+
+mod block;
+mod case;
+mod machine;
+mod verdict;
+
+use serde::{Deserialize, Serialize};
+
+pub use block::{Block, BlockMode, BlockState, ProbeSample};
+pub use case::{
+    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyImpact,
+    QuietSample, Watch,
+};
+pub use machine::{CgroupMode, Machine, MachineKind, Requirement};
+pub use verdict::{Outcome, Verdict};
+
+/// The value of `schema` in every record.
+pub const SCHEMA: &str = "contain-test/report";
+
+/// The version of the record's format; it grows when a field changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Always [`SCHEMA_VERSION`] for records written by this version.
+    pub schema_version: u32,
+    /// The program that measured.
+    pub tool: Tool,
+    /// The run's ID: the last part of every name that the run puts on the machine.
+    pub run_id: String,
+    /// The seed of every random choice of the run (bootstrap, phases).
+    pub seed: u64,
+    /// When the run began, in milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: u64,
+    /// False when the run was stopped before its last case.
+    pub complete: bool,
+    /// The kernels that cases ran on.
+    pub machines: Vec<Machine>,
+    /// What was run.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// What clean-up did.
+    pub cleanup: Cleanup,
+}
+
+/// The program that made a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `contain-test`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// One scenario of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioRecord {
+    /// The scenario's name.
+    pub name: String,
+    /// One sentence for people.
+    pub summary: Option<String>,
+    /// The file it came from.
+    pub file: String,
+    /// Its cases, controls included, in the order they were run.
+    pub cases: Vec<Case>,
+}
+
+/// What clean-up did at the end of the run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleanup {
+    /// True when everything that the run made is gone again.
+    pub complete: bool,
+    /// What could not be removed, and why.
+    pub failures: Vec<String>,
+}

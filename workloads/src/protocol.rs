@@ -1,0 +1,153 @@
+//! Orders and replies between the harness and what runs in a sandbox: one JSON object a line, over any byte stream.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What the harness asks of a sandbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub enum Order {
+    /// Attacker: start the workload and answer [`Reply::Holding`] once it has reached its hold state.
+    Start,
+    /// Attacker: kill every worker, reap them all, then answer [`Reply::Stopped`].
+    Stop,
+    /// Victim: measure what one operation of each probe costs on the quiet node.
+    Calibrate {
+        /// How long to look at each probe, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Victim: run one block.
+    Measure(Measure),
+    /// Either: tell what can be seen from inside.
+    Facts {
+        /// A word in the command line of a process of the host that does not run in this sandbox.
+        token: String,
+    },
+    /// Either: end.
+    Quit,
+}
+
+/// One block of one victim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Length of the block, in milliseconds.
+    pub duration_ms: u64,
+    /// Which probes run, and how.
+    pub probes: Vec<ProbeOrder>,
+}
+
+/// What one probe does in a block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeOrder {
+    /// `resource/operation`.
+    pub probe: String,
+    /// The schedule.
+    pub pace: Pace,
+    /// Test only: every operation takes longer by this factor (1.0 is twice as long). Ignored without the feature `inject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowdown: Option<f64>,
+}
+
+/// Open loop at a fixed rate, or closed loop.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "kebab-case")]
+pub enum Pace {
+    /// Operations are due at `phase + n * period`; latency counts from then.
+    Open {
+        /// Time between two due times, in microseconds.
+        period_us: u64,
+        /// The first due time after the start of the block, in microseconds.
+        phase_us: u64,
+        /// An operation not done this long after its due time has failed, in microseconds.
+        deadline_us: u64,
+    },
+    /// Operations follow each other without a pause.
+    Closed,
+}
+
+/// What a sandbox answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "kebab-case")]
+pub enum Reply {
+    /// The role runs; sent once, unasked.
+    Ready {
+        /// The process ID of the sandbox's first process as it sees itself.
+        pid: u32,
+    },
+    /// Set-up inside the sandbox failed; sent instead of `Ready`.
+    SetUpFailed {
+        /// The step, printable.
+        step: String,
+        /// What went wrong, with the errno's name.
+        error: String,
+    },
+    /// The attack has reached its hold state.
+    Holding(Counts),
+    /// Every worker is gone.
+    Stopped(Counts),
+    /// The probes' cost on the quiet node, in nanoseconds an operation, by probe name.
+    Calibrated {
+        /// Mean cost by probe name; a probe that never succeeded is absent.
+        cost_ns: BTreeMap<String, u64>,
+        /// Failures by probe and errno name.
+        failures: BTreeMap<String, BTreeMap<String, u64>>,
+    },
+    /// What the probes saw in a block.
+    Measured {
+        /// One sample for each probe that ran.
+        samples: Vec<Sample>,
+    },
+    /// What can be seen from inside.
+    Facts {
+        /// The process ID of the sandbox's first process as it sees itself.
+        pid: u32,
+        /// Whether the token was found in any command line below `/proc`.
+        sees_token: bool,
+        /// Process IDs listed below `/proc`.
+        visible: u64,
+    },
+    /// The order could not be carried out.
+    Failed {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// What an attacker counted since it began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Operations that succeeded.
+    pub operations: u64,
+    /// Operations that were refused, by errno name.
+    pub refusals: BTreeMap<String, u64>,
+    /// The most it held at once, supervisor not included.
+    pub peak: u64,
+    /// What it holds now, supervisor not included.
+    pub held: u64,
+    /// Workers killed from outside and started again.
+    pub respawns: u64,
+    /// True when the dose cap, not a refusal, ended its growth.
+    pub at_dose_cap: bool,
+}
+
+/// What one probe saw in one block.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// `resource/operation`.
+    pub probe: String,
+    /// Operations begun, or due and never begun because their deadline had passed.
+    pub attempts: u64,
+    /// Operations that succeeded in time.
+    pub done: u64,
+    /// Failures by errno name.
+    pub failures: BTreeMap<String, u64>,
+    /// How long the probe ran, in nanoseconds.
+    pub elapsed_ns: u64,
+    /// Sum of latencies of operations done, in nanoseconds.
+    pub latency_sum_ns: u64,
+    /// Latencies of operations done: value in nanoseconds and count.
+    pub latency_ns: Vec<(u64, u64)>,
+    /// True when the probe's process did not answer.
+    pub missing: bool,
+}
