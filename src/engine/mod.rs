@@ -1,5 +1,25 @@
-//! The experiment: phases, supervision, events out. The engine never prints and alone owns signals.
+//! The experiment: phases, supervision, events out. The engine never prints, and alone owns signals.
 
+mod attack;
+mod blocks;
+mod case;
+mod ceilings;
+mod clean;
+mod conversation;
+mod cpu_time;
+mod error;
+mod escape;
 mod event;
+mod ledger;
+mod run;
+mod run_directory;
+mod schedule;
+mod signals;
+mod watcher;
 
+pub use clean::{Cleaned, clean};
+pub use error::EngineError;
 pub use event::{Event, Phase};
+pub use ledger::{Entry, Ledger};
+pub use run::{RunOptions, RunOutcome, run};
+pub use run_directory::RunDirectory;

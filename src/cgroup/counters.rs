@@ -1,0 +1,109 @@
+//! The kernel's own counters of a group, on either version.
+
+use super::{Group, Version, file};
+
+/// The highest usage of a resource, and where it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peak {
+    /// The highest usage, in the resource's unit.
+    pub value: u64,
+    /// The kernel's file.
+    pub file: &'static str,
+}
+
+/// Reads counters of one group. Everything is `None` where the kernel does not offer it.
+#[derive(Debug, Clone, Copy)]
+pub struct Counters<'a> {
+    group: &'a Group,
+}
+
+impl<'a> Counters<'a> {
+    pub(super) const fn new(group: &'a Group) -> Self {
+        Self { group }
+    }
+
+    fn number(self, controller: &str, name: &str) -> Option<u64> {
+        file::number(&self.group.file(controller, name).ok()?)
+    }
+
+    fn keyed(self, controller: &str, name: &str, key: &str) -> Option<u64> {
+        file::keyed_number(&self.group.file(controller, name).ok()?, key)
+    }
+
+    /// Tasks now: `pids.current`.
+    #[must_use]
+    pub fn pids(self) -> Option<u64> {
+        self.number("pids", "pids.current")
+    }
+
+    /// The most tasks there ever were: `pids.peak`.
+    #[must_use]
+    pub fn pids_peak(self) -> Option<Peak> {
+        let value = self.number("pids", "pids.peak")?;
+        Some(Peak { value, file: "pids.peak" })
+    }
+
+    /// Refused forks. `pids.events.local` counts those that hit this group's own limit where the kernel has it;
+    /// `pids.events` counts, by kernel, those of processes here or those that hit a limit here or below.
+    #[must_use]
+    pub fn pids_refusals(self) -> Option<(&'static str, u64)> {
+        if let Some(count) = self.keyed("pids", "pids.events.local", "max") {
+            return Some(("pids.events.local max", count));
+        }
+        self.keyed("pids", "pids.events", "max").map(|count| ("pids.events max", count))
+    }
+
+    /// Memory now, in bytes.
+    #[must_use]
+    pub fn memory(self) -> Option<u64> {
+        match self.group.version_of("memory") {
+            Version::V1 => self.number("memory", "memory.usage_in_bytes"),
+            Version::V2 => self.number("memory", "memory.current"),
+        }
+    }
+
+    /// The most memory there ever was, in bytes.
+    #[must_use]
+    pub fn memory_peak(self) -> Option<Peak> {
+        let file = match self.group.version_of("memory") {
+            Version::V1 => "memory.max_usage_in_bytes",
+            Version::V2 => "memory.peak",
+        };
+        Some(Peak { value: self.number("memory", file)?, file })
+    }
+
+    /// How often the memory limit was hit. `failcnt` stays 0 when memory and swap have the same limit: then the
+    /// combined one counts.
+    #[must_use]
+    pub fn memory_refusals(self) -> Option<(&'static str, u64)> {
+        match self.group.version_of("memory") {
+            Version::V1 => {
+                let plain = self.number("memory", "memory.failcnt")?;
+                let with_swap = self.number("memory", "memory.memsw.failcnt").unwrap_or(0);
+                Some(if with_swap > plain {
+                    ("memory.memsw.failcnt", with_swap)
+                } else {
+                    ("memory.failcnt", plain)
+                })
+            }
+            Version::V2 => {
+                self.keyed("memory", "memory.events", "max").map(|count| ("memory.events max", count))
+            }
+        }
+    }
+
+    /// CPU time used, in microseconds, children included.
+    #[must_use]
+    pub fn cpu_usage_us(self) -> Option<u64> {
+        if let Some(nanoseconds) = self.number("cpuacct", "cpuacct.usage") {
+            return Some(nanoseconds / 1000);
+        }
+        self.keyed("cpu", "cpu.stat", "usage_usec")
+    }
+
+    /// Periods in which the CPU quota stopped the group.
+    #[must_use]
+    pub fn cpu_throttled(self) -> Option<u64> {
+        self.keyed("cpu", "cpu.stat", "nr_throttled")
+    }
+}

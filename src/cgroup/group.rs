@@ -1,0 +1,297 @@
+//! One group: a directory of the same name in every hierarchy.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::{CgroupError, Counters, Hierarchies, Setting, Version, file, kill};
+
+/// Removal is tried again for this long: the kernel finishes with dead processes a little after their end.
+const REMOVE_LIMIT: Duration = Duration::from_secs(5);
+const REMOVE_PAUSE: Duration = Duration::from_millis(2);
+
+/// A group of this harness. It is removed by [`Group::remove`]; dropping it removes nothing, the owner above does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    hierarchies: Hierarchies,
+    /// Below each hierarchy's root.
+    relative: PathBuf,
+}
+
+impl Group {
+    /// The group of this name at the top of every hierarchy, which need not exist yet.
+    #[must_use]
+    pub fn top(hierarchies: Hierarchies, name: &str) -> Self {
+        Self { hierarchies, relative: PathBuf::from(name) }
+    }
+
+    /// The child group of this name, which need not exist yet.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Self {
+        Self { hierarchies: self.hierarchies.clone(), relative: self.relative.join(name) }
+    }
+
+    /// The hierarchies that it has directories in.
+    #[must_use]
+    pub const fn hierarchies(&self) -> &Hierarchies {
+        &self.hierarchies
+    }
+
+    /// The group's directories, one in each hierarchy.
+    pub fn directories(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.hierarchies.0.iter().map(|hierarchy| hierarchy.root.join(&self.relative))
+    }
+
+    /// Creates the directories, and makes a version 1 cpuset usable by copying its parent's CPUs and memory nodes:
+    /// a new one is empty and takes no process.
+    ///
+    /// # Errors
+    /// The directory or file that could not be made or written.
+    pub fn create(&self) -> Result<(), CgroupError> {
+        for (hierarchy, path) in self.hierarchies.0.iter().zip(self.directories()) {
+            fs::create_dir(&path)
+                .map_err(|source| CgroupError::Create { path: path.clone(), source })?;
+            let is_cpuset = hierarchy.controllers.iter().any(|name| name == "cpuset");
+            if is_cpuset && hierarchy.version == Version::V1 {
+                let parent = path.parent().unwrap_or(&hierarchy.root);
+                for knob in ["cpuset.mems", "cpuset.cpus"] {
+                    file::write(&path.join(knob), &file::read(&parent.join(knob))?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets children of this group use the controllers (`cgroup.subtree_control`; nothing to do on version 1).
+    ///
+    /// # Errors
+    /// The file that could not be written; `EBUSY` there means that the group holds processes of its own.
+    pub fn delegate(&self, controllers: &[&str]) -> Result<(), CgroupError> {
+        let Some((_, hierarchy)) = self.hierarchies.unified() else { return Ok(()) };
+        let wanted: Vec<String> = controllers
+            .iter()
+            .filter(|name| hierarchy.controllers.iter().any(|own| own == *name))
+            .map(|name| format!("+{name}"))
+            .collect();
+        let path = hierarchy.root.join(&self.relative).join("cgroup.subtree_control");
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        // What is there already is not written again: at the top this file may belong to somebody else.
+        let enabled = file::read(&path)?;
+        let is_enabled = |wanted: &String| {
+            enabled.split_whitespace().any(|name| Some(name) == wanted.strip_prefix('+'))
+        };
+        if wanted.iter().all(is_enabled) {
+            return Ok(());
+        }
+        file::write(&path, &wanted.join(" "))
+    }
+
+    /// Writes a setting and reads it back. True when it is in force, false when it was skipped because the machine has
+    /// neither the file nor swap.
+    ///
+    /// # Errors
+    /// No controller, a failed write, or a value that does not read back.
+    pub fn set(&self, setting: &Setting, has_swap: bool) -> Result<bool, CgroupError> {
+        let path = self.path_of(setting)?;
+        if setting.only_with_swap && !has_swap && !path.exists() {
+            return Ok(false);
+        }
+        file::write(&path, &setting.value)?;
+        let seen = file::read(&path)?;
+        if same_value(&setting.value, &seen) {
+            return Ok(true);
+        }
+        Err(CgroupError::NotInForce { path, written: setting.value.clone(), seen })
+    }
+
+    /// What the kernel shows for a setting now, and whether that is still what was written.
+    ///
+    /// # Errors
+    /// No controller, or a failed read.
+    pub fn still_set(&self, setting: &Setting) -> Result<(bool, String), CgroupError> {
+        let seen = file::read(&self.path_of(setting)?)?;
+        Ok((same_value(&setting.value, &seen), seen))
+    }
+
+    /// Pins the group to CPUs, in the kernel's list format.
+    ///
+    /// # Errors
+    /// No controller, a failed write, or a value that does not read back.
+    pub fn pin(&self, cpus: &str) -> Result<(), CgroupError> {
+        let path = self.file("cpuset", "cpuset.cpus")?;
+        file::write(&path, cpus)?;
+        let seen = file::read(&path)?;
+        if parse_list(cpus) == parse_list(&seen) {
+            return Ok(());
+        }
+        Err(CgroupError::NotInForce { path, written: cpus.to_owned(), seen })
+    }
+
+    /// The path of a file in the hierarchy of its controller.
+    ///
+    /// # Errors
+    /// [`CgroupError::NoController`].
+    pub fn file(&self, controller: &str, name: &str) -> Result<PathBuf, CgroupError> {
+        let (_, hierarchy) = self.hierarchies.with_controller(controller).ok_or_else(|| {
+            CgroupError::NoController { controller: controller.to_owned(), knob: name.to_owned() }
+        })?;
+        Ok(hierarchy.root.join(&self.relative).join(name))
+    }
+
+    fn path_of(&self, setting: &Setting) -> Result<PathBuf, CgroupError> {
+        self.file(&setting.controller, &setting.file)
+    }
+
+    /// The version of the hierarchy that has a controller; version 2 when none has.
+    #[must_use]
+    pub fn version_of(&self, controller: &str) -> Version {
+        self.hierarchies.with_controller(controller).map_or(Version::V2, |(_, home)| home.version)
+    }
+
+    /// The `cgroup.procs` files of version 1 hierarchies, opened for joining.
+    ///
+    /// # Errors
+    /// The file that could not be opened.
+    pub fn open_v1_procs(&self) -> Result<Vec<fs::File>, CgroupError> {
+        self.each_of(Version::V1)
+            .map(|path| {
+                let path = path.join("cgroup.procs");
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open(&path)
+                    .map_err(|source| CgroupError::Read { path, source })
+            })
+            .collect()
+    }
+
+    /// The directory in the unified hierarchy, opened for `CLONE_INTO_CGROUP`.
+    ///
+    /// # Errors
+    /// The directory that could not be opened.
+    pub fn open_unified(&self) -> Result<Option<fs::File>, CgroupError> {
+        self.each_of(Version::V2)
+            .map(|path| {
+                fs::File::open(&path).map_err(|source| CgroupError::Read { path, source })
+            })
+            .next()
+            .transpose()
+    }
+
+    fn each_of(&self, version: Version) -> impl Iterator<Item = PathBuf> + '_ {
+        self.hierarchies
+            .0
+            .iter()
+            .filter(move |hierarchy| hierarchy.version == version)
+            .map(|hierarchy| hierarchy.root.join(&self.relative))
+    }
+
+    /// The group's counters.
+    #[must_use]
+    pub fn counters(&self) -> Counters<'_> {
+        Counters::new(self)
+    }
+
+    /// The group's path below each hierarchy's root, as `/proc/PID/cgroup` shows it to the host.
+    #[must_use]
+    pub fn relative(&self) -> &Path {
+        &self.relative
+    }
+
+    /// The processes in any of the group's directories, children not included.
+    #[must_use]
+    pub fn processes(&self) -> Vec<i32> {
+        let mut all: Vec<i32> =
+            self.directories().flat_map(|path| file::processes(&path.join("cgroup.procs"))).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Kills everything in the group and waits until it is empty.
+    ///
+    /// # Errors
+    /// [`CgroupError::Undying`] when something lives on.
+    pub fn kill(&self, limit: Duration) -> Result<(), CgroupError> {
+        kill::kill_all(&self.directories().collect::<Vec<_>>(), limit)
+    }
+
+    /// Removes the directories; those that are gone already count as removed.
+    ///
+    /// # Errors
+    /// The directory that would not go, after trying for five seconds.
+    pub fn remove(&self) -> Result<(), CgroupError> {
+        let mut first_error = None;
+        for path in self.directories() {
+            if let Err(error) = remove_directory(&path) {
+                first_error.get_or_insert(error);
+            }
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+}
+
+fn remove_directory(path: &Path) -> Result<(), CgroupError> {
+    let begun = Instant::now();
+    loop {
+        match fs::remove_dir(path) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error)
+                if error.kind() == io::ErrorKind::ResourceBusy
+                    && begun.elapsed() < REMOVE_LIMIT =>
+            {
+                std::thread::sleep(REMOVE_PAUSE);
+            }
+            Err(source) => return Err(CgroupError::Remove { path: path.to_owned(), source }),
+        }
+    }
+}
+
+/// The kernel rounds byte limits down to whole pages and prints lists and pairs in its own spelling.
+fn same_value(written: &str, seen: &str) -> bool {
+    if written == seen || written.split_whitespace().eq(seen.split_whitespace()) {
+        return true;
+    }
+    match (written.parse::<u64>(), seen.parse::<u64>()) {
+        (Ok(wanted), Ok(got)) => got <= wanted && wanted - got < 65536 && wanted > 65536,
+        _ => false,
+    }
+}
+
+/// The numbers of a list such as `0-2,5`.
+fn parse_list(text: &str) -> Vec<u32> {
+    text.trim()
+        .split(',')
+        .filter_map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+        })
+        .flatten()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_the_same_when_the_kernel_only_respelled_them() {
+        assert!(same_value("64", "64"));
+        assert!(same_value("50000 100000", "50000  100000"));
+        assert!(same_value("67109000", "67108864"));
+        assert!(!same_value("64", "max"));
+        assert!(!same_value("64", "65"));
+        assert!(!same_value("65", "64"));
+        assert!(!same_value("67108864", "67112960"));
+    }
+
+    #[test]
+    fn lists_are_compared_by_what_they_hold() {
+        assert_eq!(parse_list("0-1\n"), parse_list("0,1"));
+        assert_ne!(parse_list("0"), parse_list("1"));
+        assert!(parse_list("").is_empty());
+    }
+}

@@ -1,0 +1,18 @@
+//! Control groups: creation, limits, counters, killing and removal, on version 1, version 2 and hybrid machines.
+//!
+//! This room is told where the hierarchies are; it never assumes a path, so fixture trees test it without privilege.
+//! See cgroups(7) and the kernel's `admin-guide/cgroup-v1` and `admin-guide/cgroup-v2.rst`.
+
+mod counters;
+mod error;
+mod file;
+mod group;
+mod hierarchy;
+mod kill;
+mod knob;
+
+pub use counters::{Counters, Peak};
+pub use error::CgroupError;
+pub use group::Group;
+pub use hierarchy::{Hierarchies, Hierarchy, Version};
+pub use knob::{Setting, node_settings, settings};

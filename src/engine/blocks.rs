@@ -1,0 +1,79 @@
+//! Running one block: order the victim to measure, and keep what it saw.
+
+use std::time::{Duration, Instant};
+
+use contain_test_workloads::protocol::{Measure, Order, ProbeOrder, Reply, Sample};
+
+use super::EngineError;
+use super::conversation::{Asked, ask};
+use super::signals::Signals;
+use crate::record::{BlockState, ProbeSample};
+use crate::sandbox::Sandbox;
+
+/// The victim may be this late: its probes have two seconds to come back, and then it must still say so.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What came of a block.
+#[derive(Debug)]
+pub struct BlockResult {
+    /// What each probe saw.
+    pub probes: Vec<ProbeSample>,
+    /// When it began and ended.
+    pub span: (Instant, Instant),
+    /// True when the victim itself is gone: its samples are missing, and there will be no more.
+    pub victim_is_gone: bool,
+}
+
+/// Runs one block of `duration_ms` with these probes.
+///
+/// # Errors
+/// [`EngineError::Signal`]. A dead victim is no error but a finding.
+pub fn measure(
+    victim: &mut Sandbox,
+    signals: &mut Signals,
+    duration_ms: u64,
+    probes: &[ProbeOrder],
+) -> Result<BlockResult, EngineError> {
+    let begun = Instant::now();
+    let order = Order::Measure(Measure { duration_ms, probes: probes.to_vec() });
+    let limit = Duration::from_millis(duration_ms) + GRACE;
+    let answer = ask::<_, Reply>(&mut victim.channel, signals, &order, limit)?;
+    let span = (begun, Instant::now());
+    Ok(match answer {
+        Asked::Answer(Reply::Measured { samples }) => BlockResult {
+            probes: samples.into_iter().map(recorded).collect(),
+            span,
+            victim_is_gone: false,
+        },
+        Asked::Answer(_) | Asked::Gone | Asked::Late => {
+            let missing = |order: &ProbeOrder| {
+                recorded(Sample { probe: order.probe.clone(), missing: true, ..Sample::default() })
+            };
+            BlockResult { probes: probes.iter().map(missing).collect(), span, victim_is_gone: true }
+        }
+    })
+}
+
+fn recorded(sample: Sample) -> ProbeSample {
+    ProbeSample {
+        probe: sample.probe,
+        attempts: sample.attempts,
+        done: sample.done,
+        failures: sample.failures,
+        elapsed_seconds: Duration::from_nanos(sample.elapsed_ns).as_secs_f64(),
+        latency_sum_ns: sample.latency_sum_ns,
+        latency_ns: sample.latency_ns,
+        missing: sample.missing,
+    }
+}
+
+/// Test only: how much slower a probe is to be made in on-blocks, from `CONTAIN_TEST_INJECT_SLOWDOWN=probe=factor`.
+/// Without the feature `inject` there is no such thing.
+pub fn injected_slowdown(probe: &str, state: BlockState) -> Option<f64> {
+    if !cfg!(feature = "inject") || state == BlockState::Off {
+        return None;
+    }
+    let wish = std::env::var("CONTAIN_TEST_INJECT_SLOWDOWN").ok()?;
+    let (name, factor) = wish.split_once('=')?;
+    (name == probe).then(|| factor.parse().ok()).flatten()
+}

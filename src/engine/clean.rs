@@ -1,0 +1,202 @@
+//! The janitor: removes what a dead run left, and never what a live one owns.
+//!
+//! A run is alive while it holds the lock in its directory; the kernel lets go of the lock when the process ends, however
+//! it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::mount::{MntFlags, umount2};
+use serde::Serialize;
+
+use super::run_directory::{LOCK, PREFIX};
+use super::{Entry, Ledger};
+use crate::cgroup::{Group, Hierarchies, Hierarchy};
+
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the janitor did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Cleaned {
+    /// Runs that are alive and were left alone, by ID.
+    pub alive: Vec<String>,
+    /// What was removed, each as a printable path.
+    pub removed: Vec<String>,
+    /// What could not be removed, each with the reason.
+    pub failures: Vec<String>,
+}
+
+/// Removes what dead runs left below `parent` and in the hierarchies. With `dry`, only tells what is there.
+#[must_use]
+pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
+    let mut cleaned = Cleaned::default();
+    let mut known = Vec::new();
+    for directory in named_directories(parent) {
+        let run_id = run_id_of(&directory);
+        known.push(run_id.clone());
+        match take_lock(&directory) {
+            Some(lock) => {
+                cleaned.dead_run(&directory, hierarchies, dry);
+                drop(lock);
+            }
+            None => cleaned.alive.push(run_id),
+        }
+    }
+    // A cgroup of ours without a run's directory: the directory went first, or was removed by hand.
+    for hierarchy in &hierarchies.0 {
+        for directory in named_directories(&hierarchy.root) {
+            if !known.contains(&run_id_of(&directory)) {
+                cleaned.group(&directory, dry);
+            }
+        }
+    }
+    cleaned
+}
+
+impl Cleaned {
+    fn dead_run(&mut self, directory: &Path, hierarchies: &Hierarchies, dry: bool) {
+        let before = self.failures.len();
+        let mut groups: Vec<PathBuf> = Vec::new();
+        for entry in Ledger::read(directory).into_iter().rev() {
+            match entry {
+                Entry::Cgroup(path) => groups.push(path),
+                Entry::Mount(path) => self.unmount(&path, dry),
+            }
+        }
+        let name = directory.file_name().unwrap_or_default();
+        groups.extend(hierarchies.0.iter().map(|hierarchy| hierarchy.root.join(name)));
+        for path in groups {
+            // The ledger is a file that others might have written: only names of ours are ever touched.
+            if is_named(&path) && path.exists() {
+                self.group(&path, dry);
+            }
+        }
+        // The ledger stays for another try when something else did.
+        if self.failures.len() == before {
+            self.done(directory, dry, |path| fs::remove_dir_all(path).map_err(|e| e.to_string()));
+        }
+    }
+
+    fn unmount(&mut self, path: &Path, dry: bool) {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let text = path.to_string_lossy();
+        let mounted = mounts.lines().any(|line| line.split(' ').nth(4) == Some(&*text));
+        if mounted && path.parent().is_some_and(is_named) {
+            self.done(path, dry, |path| {
+                umount2(path, MntFlags::MNT_DETACH).map_err(|errno| errno.to_string())
+            });
+        }
+    }
+
+    /// Kills and removes a group's directory with everything below it.
+    fn group(&mut self, path: &Path, dry: bool) {
+        self.done(path, dry, |path| {
+            let mut children: Vec<PathBuf> = fs::read_dir(path)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.is_dir())
+                .collect();
+            children.push(path.to_owned());
+            for child in children {
+                let group = single(&child);
+                group.kill(KILL_LIMIT).map_err(|error| error.to_string())?;
+                group.remove().map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        });
+    }
+
+    fn done(&mut self, path: &Path, dry: bool, act: impl FnOnce(&Path) -> Result<(), String>) {
+        let result = if dry { Ok(()) } else { act(path) };
+        match result {
+            Ok(()) => self.removed.push(path.display().to_string()),
+            Err(error) => self.failures.push(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+/// A group of one directory, whatever its hierarchy.
+fn single(path: &Path) -> Group {
+    let root = path.parent().unwrap_or(path).to_owned();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let hierarchy =
+        Hierarchy { version: crate::cgroup::Version::V2, controllers: Vec::new(), root };
+    Group::top(Hierarchies(vec![hierarchy]), &name)
+}
+
+fn named_directories(parent: &Path) -> Vec<PathBuf> {
+    let mut list: Vec<PathBuf> = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_named(path) && path.is_dir())
+        .collect();
+    list.sort();
+    list
+}
+
+fn is_named(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
+}
+
+fn run_id_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix(PREFIX).unwrap_or(&name).to_owned()
+}
+
+/// The lock of a run that is dead; `None` while the run holds it.
+fn take_lock(directory: &Path) -> Option<Option<Flock<fs::File>>> {
+    let Ok(file) = fs::File::open(directory.join(LOCK)) else { return Some(None) };
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_run_is_left_alone_and_a_dead_one_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let live = parent.path().join("contain-test-live");
+        let dead = parent.path().join("contain-test-dead");
+        let stranger = parent.path().join("something-else");
+        for directory in [&live, &dead, &stranger] {
+            fs::create_dir(directory).unwrap();
+            fs::write(directory.join(LOCK), "").unwrap();
+        }
+        let file = fs::File::open(live.join(LOCK)).unwrap();
+        let held = Flock::lock(file, FlockArg::LockExclusiveNonblock).unwrap();
+        let none = Hierarchies::default();
+
+        let seen = clean(parent.path(), &none, true);
+        assert_eq!(seen.removed, [dead.display().to_string()]);
+        assert!(dead.exists(), "a dry look removes nothing");
+
+        let cleaned = clean(parent.path(), &none, false);
+        assert_eq!(cleaned.alive, ["live"]);
+        assert_eq!(cleaned.removed, [dead.display().to_string()]);
+        assert!(live.exists() && stranger.exists() && !dead.exists());
+        assert!(clean(parent.path(), &none, false).removed.is_empty(), "a second time there is nothing");
+        drop(held);
+    }
+
+    #[test]
+    fn a_ledger_cannot_point_at_what_is_not_ours() {
+        let parent = tempfile::tempdir().unwrap();
+        let dead = parent.path().join("contain-test-1");
+        let precious = parent.path().join("precious");
+        fs::create_dir(&dead).unwrap();
+        fs::create_dir(&precious).unwrap();
+        let mut ledger = Ledger::create(&dead).unwrap();
+        ledger.note(Entry::Cgroup(precious.clone())).unwrap();
+        ledger.note(Entry::Mount("/".into())).unwrap();
+        let cleaned = clean(parent.path(), &Hierarchies::default(), false);
+        assert_eq!(cleaned.removed, [dead.display().to_string()]);
+        assert!(precious.exists());
+    }
+}

@@ -1,0 +1,142 @@
+//! Which block comes when, and how often each probe runs. Pure.
+
+use std::collections::BTreeMap;
+
+use contain_test_workloads::protocol::{Pace, ProbeOrder};
+
+use crate::record::{BlockMode, BlockState};
+
+/// Length of one block, in milliseconds: neighbours in time are alike, and a long block has no near neighbour.
+pub const BLOCK_MS: u64 = 250;
+/// Pairs of latency blocks in a case.
+pub const LATENCY_PAIRS: u32 = 10;
+/// Pairs of capacity blocks for each probe that has them.
+pub const CAPACITY_PAIRS: u32 = 6;
+
+/// The shortest time between two operations of a latency probe, in microseconds.
+const SHORTEST_PERIOD_US: u64 = 5_000;
+/// The longest: a block must hold a few operations.
+const LONGEST_PERIOD_US: u64 = 25_000;
+/// A latency probe may use this share of one CPU: one part in twenty.
+const SHARE: u64 = 20;
+/// An operation not done this long after it was due has failed, in microseconds.
+const DEADLINE_US: u64 = 100_000;
+
+/// One block to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The pair it belongs to.
+    pub pair: u32,
+    /// Off or on.
+    pub state: BlockState,
+    /// Latency, or capacity of one probe.
+    pub what: What,
+}
+
+/// What runs in a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// All probes, open loop.
+    Latency,
+    /// This probe alone, closed loop.
+    Capacity(String),
+}
+
+impl Planned {
+    /// Latency or capacity.
+    #[must_use]
+    pub const fn mode(&self) -> BlockMode {
+        match self.what {
+            What::Latency => BlockMode::Latency,
+            What::Capacity(_) => BlockMode::Capacity,
+        }
+    }
+}
+
+/// The blocks of a case: off and on next to each other in time, the order alternating (off on, on off, off on, …), so
+/// that a drift of the machine hits both alike.
+#[must_use]
+pub fn blocks(capacity_probes: &[String]) -> Vec<Planned> {
+    let mut list = pairs(LATENCY_PAIRS, &What::Latency);
+    for probe in capacity_probes {
+        list.extend(pairs(CAPACITY_PAIRS, &What::Capacity(probe.clone())));
+    }
+    list
+}
+
+fn pairs(count: u32, what: &What) -> Vec<Planned> {
+    (0..count)
+        .flat_map(|pair| {
+            let order = if pair % 2 == 0 {
+                [BlockState::Off, BlockState::On]
+            } else {
+                [BlockState::On, BlockState::Off]
+            };
+            order.map(|state| Planned { pair, state, what: what.clone() })
+        })
+        .collect()
+}
+
+/// A schedule for every probe: at most a twentieth of a CPU each, and a phase of its own, so that no two are ever due
+/// together. Periods are multiples of one slot, and each probe has its own place within the slot.
+#[must_use]
+pub fn paces(cost_ns: &BTreeMap<String, u64>, probes: &[&str]) -> BTreeMap<String, Pace> {
+    let count = u64::try_from(probes.len().max(1)).unwrap_or(1);
+    let place = SHORTEST_PERIOD_US / count;
+    (0..)
+        .zip(probes)
+        .map(|(index, probe)| {
+            let cost_us = cost_ns.get(*probe).copied().unwrap_or(0).div_ceil(1000);
+            let slots = (cost_us * SHARE).div_ceil(SHORTEST_PERIOD_US).max(1);
+            let period_us = (slots * SHORTEST_PERIOD_US).min(LONGEST_PERIOD_US);
+            let phase_us = index * place + place / 5;
+            ((*probe).to_owned(), Pace::Open { period_us, phase_us, deadline_us: DEADLINE_US })
+        })
+        .collect()
+}
+
+/// The orders for one block.
+#[must_use]
+pub fn orders(planned: &Planned, paces: &BTreeMap<String, Pace>) -> Vec<ProbeOrder> {
+    let order = |probe: &str, pace| ProbeOrder {
+        probe: probe.to_owned(),
+        pace,
+        slowdown: super::blocks::injected_slowdown(probe, planned.state),
+    };
+    match &planned.what {
+        What::Latency => paces.iter().map(|(probe, pace)| order(probe, *pace)).collect(),
+        What::Capacity(probe) => vec![order(probe, Pace::Closed)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_alternate_so_that_every_pair_is_made_of_neighbours() {
+        let list = blocks(&["pids/fork".to_owned()]);
+        let states: String =
+            list.iter().map(|block| if block.state == BlockState::On { '1' } else { '0' }).collect();
+        assert_eq!(states, "01100110011001100110".to_owned() + "011001100110");
+        assert_eq!(list[20].what, What::Capacity("pids/fork".to_owned()));
+        assert_eq!((list[20].pair, list[31].pair), (0, 5));
+    }
+
+    #[test]
+    fn no_probe_takes_more_than_its_share_and_no_two_are_due_together() {
+        let cost = BTreeMap::from([("a".to_owned(), 200_000), ("b".to_owned(), 1_000_000)]);
+        let paces = paces(&cost, &["a", "b"]);
+        let Pace::Open { period_us, phase_us, .. } = paces["a"] else { panic!() };
+        assert_eq!((period_us, phase_us), (5_000, 500));
+        let Pace::Open { period_us, phase_us, .. } = paces["b"] else { panic!() };
+        assert_eq!((period_us, phase_us), (20_000, 3_000));
+    }
+
+    #[test]
+    fn a_slow_probe_still_runs_a_few_times_in_a_block() {
+        let cost = BTreeMap::from([("slow".to_owned(), 50_000_000)]);
+        let Pace::Open { period_us, .. } = paces(&cost, &["slow"])["slow"] else { panic!() };
+        assert_eq!(period_us, LONGEST_PERIOD_US);
+    }
+}

@@ -1,0 +1,93 @@
+//! A running sandbox: whoever holds the handle owns the processes and the cgroup, and dropping it ends both.
+
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use crate::cgroup::{Group, Setting};
+use crate::scenario::Role;
+use crate::sys::pidfd;
+
+use super::{Channel, IdRange, SandboxError};
+
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+
+/// A running sandbox.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// Its first process, as the host sees it.
+    pub pid: Pid,
+    /// Its cgroup.
+    pub group: Group,
+    /// Its limits that are in force.
+    pub settings: Vec<Setting>,
+    /// Limits that this machine could not set and may go without, each with the reason.
+    pub skipped: Vec<String>,
+    /// Its IDs on the host.
+    pub ids: IdRange,
+    /// The protocol.
+    pub channel: Channel,
+    pub(super) pidfd: OwnedFd,
+    pub(super) errors: std::fs::File,
+    pub(super) ended: bool,
+}
+
+impl Sandbox {
+    /// Kills everything in it, reaps its first process and removes its cgroup. Safe to call again.
+    ///
+    /// # Errors
+    /// What would not die or go.
+    pub fn end(&mut self) -> Result<(), SandboxError> {
+        if self.ended {
+            return Ok(());
+        }
+        let at = |source| SandboxError::Cgroup { sandbox: self.name.clone(), source };
+        // The end of its first process ends a PID namespace whole, wherever its processes went.
+        let _ = pidfd::send(self.pidfd.as_fd(), Signal::SIGKILL);
+        let killed = self.group.kill(KILL_LIMIT);
+        let _ = pidfd::wait_for_end(self.pidfd.as_fd(), KILL_LIMIT);
+        let _ = pidfd::reap(&self.pidfd);
+        killed.map_err(at)?;
+        self.group.remove().map_err(at)?;
+        self.ended = true;
+        Ok(())
+    }
+
+    /// True when its first process has ended.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        pidfd::wait_for_end(self.pidfd.as_fd(), Duration::ZERO).unwrap_or(true)
+    }
+
+    /// The end of what it wrote to standard error, printable, in front of it a line break.
+    pub fn last_words(&mut self) -> String {
+        let mut text = Vec::new();
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = self.errors.read(&mut buffer) {
+            text.extend_from_slice(&buffer[..count]);
+            if text.len() > 65536 {
+                break;
+            }
+        }
+        let start = text.len().saturating_sub(500);
+        let words: String = String::from_utf8_lossy(&text[start..])
+            .chars()
+            .map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter })
+            .collect();
+        if words.trim().is_empty() { String::new() } else { format!("; it said: {}", words.trim()) }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // The orderly way is `end`, whose error somebody sees. This is the way of panics.
+        let _ = self.end();
+    }
+}

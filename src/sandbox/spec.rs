@@ -1,0 +1,69 @@
+//! What a sandbox is to be, once the scenario and the machine are known.
+
+use std::path::PathBuf;
+
+use crate::scenario::{Limits, Namespaces, Role};
+
+/// The uid and gid that workloads and probes have inside a sandbox with a user namespace.
+pub const INSIDE_ID: u32 = 1000;
+
+/// How many IDs a sandbox's user namespace maps.
+pub const ID_COUNT: u32 = 65_536;
+
+/// The first host ID that sandboxes use. systemd's UID table leaves 0x70000000 to 0x7FFFFFFF unused.
+const FIRST_ID: u32 = 0x7000_0000;
+
+/// The host IDs of one sandbox: attacker and victim never share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdRange {
+    /// The host ID that is 0 inside.
+    pub base: u32,
+}
+
+impl IdRange {
+    /// The range of the sandbox with this index in its config.
+    #[must_use]
+    pub fn nth(index: usize) -> Self {
+        let index = u32::try_from(index).unwrap_or(0).min(1024);
+        Self { base: FIRST_ID + index * ID_COUNT }
+    }
+
+    /// The host ID that the sandbox's workload or probes have.
+    #[must_use]
+    pub const fn workload(self) -> u32 {
+        self.base + INSIDE_ID
+    }
+
+    /// True when a host ID belongs to the range.
+    #[must_use]
+    pub const fn contains(self, id: u32) -> bool {
+        id >= self.base && id < self.base + ID_COUNT
+    }
+}
+
+/// Everything that a runtime needs to know about a sandbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Its name, and the name of its cgroup below the node.
+    pub name: String,
+    /// Attacker or victim.
+    pub role: Role,
+    /// Its limits.
+    pub limits: Limits,
+    /// Its namespaces.
+    pub namespaces: Namespaces,
+    /// Its CPUs, in the kernel's list format.
+    pub cpus: String,
+    /// Its IDs on the host.
+    pub ids: IdRange,
+    /// The static binary on the host, readable and executable for everybody.
+    pub program: PathBuf,
+    /// An empty directory of the host that becomes the mount point of the sandbox's root.
+    pub root: PathBuf,
+    /// The hidden role and its arguments.
+    pub arguments: Vec<String>,
+    /// Paths below /proc and /sys that this machine has and that are hidden besides the usual ones.
+    pub masked: Vec<String>,
+    /// True when the machine has swap.
+    pub has_swap: bool,
+}

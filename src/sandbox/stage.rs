@@ -1,0 +1,201 @@
+//! The first process of a native sandbox: does the inside steps of its plan, then executes the role.
+//!
+//! It is a fresh, single-threaded program, already in its cgroups and new namespaces, root there. Its plan is the first
+//! line on its standard input. A step that fails is reported in one line on its standard output, and it ends.
+
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use contain_test_workloads::protocol::Reply;
+use nix::errno::Errno;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::resource::{Resource as Rlimit, setrlimit};
+use nix::unistd::{Gid, Uid, chdir, execv, pivot_root, sethostname, setgroups, setresgid, setresuid};
+
+use super::Step;
+use crate::sys::{capability, loopback, process};
+
+const NONE: Option<&str> = None;
+
+/// Does the steps; returns only when one of them failed.
+pub fn run() -> String {
+    match read_plan().and_then(|steps| perform_all(&steps)) {
+        Ok(()) => String::new(),
+        Err((step, error)) => {
+            let reply = Reply::SetUpFailed { step, error: error.clone() };
+            if let Ok(mut line) = serde_json::to_vec(&reply) {
+                line.push(b'\n');
+                let _ = io::stdout().write_all(&line);
+            }
+            error
+        }
+    }
+}
+
+/// Reads exactly one line, byte by byte: what follows it belongs to the role.
+fn read_plan() -> Result<Vec<Step>, (String, String)> {
+    let at = |error: String| ("read the plan".to_owned(), error);
+    process::die_with_parent().map_err(|errno| at(format!("{errno:?}")))?;
+    let mut line = Vec::new();
+    let mut input = io::stdin().lock();
+    let mut byte = [0];
+    loop {
+        match input.read(&mut byte) {
+            Ok(1) if byte[0] != b'\n' => line.push(byte[0]),
+            Ok(1) => break,
+            Ok(_) => return Err(at("the harness is gone".to_owned())),
+            Err(error) => return Err(at(error.to_string())),
+        }
+    }
+    serde_json::from_slice(&line).map_err(|error| at(error.to_string()))
+}
+
+fn perform_all(steps: &[Step]) -> Result<(), (String, String)> {
+    for step in steps {
+        perform(step).map_err(|errno| {
+            (step.to_string(), format!("{errno:?} ({})", errno.desc()))
+        })?;
+    }
+    Ok(())
+}
+
+fn perform(step: &Step) -> Result<(), Errno> {
+    match step {
+        Step::MakeMountsPrivate => {
+            mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+        }
+        Step::Mount { kind, at, options, read_only } => mount_new(kind, at, options, *read_only),
+        Step::Bind { from, to, read_only } => bind(from, to, *read_only),
+        Step::CreateDirectory { path } => fs::create_dir(path).map_err(|error| errno_of(&error)),
+        Step::Link { target, at } => {
+            std::os::unix::fs::symlink(target, at).map_err(|error| errno_of(&error))
+        }
+        Step::Mask { path } => mask(path),
+        Step::ProtectPath { path } => protect(path),
+        Step::PivotRoot { to } => pivot(to),
+        Step::ProtectRoot => remount_read_only("/", MsFlags::MS_NOSUID | MsFlags::MS_NODEV),
+        Step::SetHostname { name } => sethostname(name),
+        Step::LoopbackUp => loopback::bring_up(),
+        Step::SetRlimit { resource, value } => set_rlimit(resource, *value),
+        Step::BoundCapabilities { keep } => capability::keep_in_bounding_set(keep),
+        Step::BecomeUser { id } => become_user(*id),
+        Step::NoNewPrivileges => process::no_new_privileges(),
+        Step::Execute { program, arguments } => execute(program, arguments),
+        Step::CreateCgroup { .. }
+        | Step::Pin { .. }
+        | Step::SetKnob { .. }
+        | Step::Clone { .. }
+        | Step::MapIds { .. } => Err(Errno::EINVAL),
+    }
+}
+
+/// Nothing that a sandbox mounts may bring devices or set-user-ID programs; programs run from the root alone.
+fn mount_new(kind: &str, at: &str, options: &str, read_only: bool) -> Result<(), Errno> {
+    let mut flags = MsFlags::MS_NOSUID;
+    if kind != "devpts" {
+        flags |= MsFlags::MS_NODEV;
+    }
+    if kind != "tmpfs" {
+        flags |= MsFlags::MS_NOEXEC;
+    }
+    if read_only {
+        flags |= MsFlags::MS_RDONLY;
+    }
+    mount(Some(kind), at, Some(kind), flags, Some(options))
+}
+
+fn bind(from: &str, to: &str, read_only: bool) -> Result<(), Errno> {
+    let is_directory = fs::metadata(from).map_err(|error| errno_of(&error))?.is_dir();
+    if !Path::new(to).exists() {
+        let made =
+            if is_directory { fs::create_dir(to) } else { fs::File::create(to).map(drop) };
+        made.map_err(|error| errno_of(&error))?;
+    }
+    // A bind of a tree must take its submounts along: without them a user namespace could uncover what they hide.
+    let tree = if is_directory { MsFlags::MS_REC } else { MsFlags::empty() };
+    mount(Some(from), to, NONE, MsFlags::MS_BIND | tree, NONE)?;
+    if read_only {
+        remount_read_only(to, flags_of(to))?;
+    }
+    Ok(())
+}
+
+fn mask(path: &str) -> Result<(), Errno> {
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    if metadata.is_dir() {
+        let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some("size=0,mode=0555"))
+    } else {
+        mount(Some("/dev/null"), path, NONE, MsFlags::MS_BIND, NONE)
+    }
+}
+
+fn protect(path: &str) -> Result<(), Errno> {
+    if !Path::new(path).exists() {
+        return Ok(());
+    }
+    mount(Some(path), path, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)?;
+    remount_read_only(path, flags_of(path))
+}
+
+fn remount_read_only(path: &str, keep: MsFlags) -> Result<(), Errno> {
+    mount(NONE, path, NONE, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | keep, NONE)
+}
+
+/// The flags of a mount that a remount must repeat: in a user namespace they are locked, and leaving one out is refused.
+fn flags_of(path: &str) -> MsFlags {
+    use nix::sys::statvfs::{FsFlags, statvfs};
+    let Ok(status) = statvfs(path) else { return MsFlags::empty() };
+    [
+        (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
+        (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
+        (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
+        (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
+        (FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
+        (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
+    ]
+    .into_iter()
+    .filter(|(shown, _)| status.flags().contains(*shown))
+    .fold(MsFlags::empty(), |all, (_, flag)| all | flag)
+}
+
+/// The old root is stacked on the new one and then let go of (pivot_root(2), "pivot_root(".", ".")").
+fn pivot(to: &str) -> Result<(), Errno> {
+    chdir(to)?;
+    pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    chdir("/")
+}
+
+fn set_rlimit(resource: &str, value: u64) -> Result<(), Errno> {
+    let resource = match resource {
+        "CORE" => Rlimit::RLIMIT_CORE,
+        "NOFILE" => Rlimit::RLIMIT_NOFILE,
+        _ => return Err(Errno::EINVAL),
+    };
+    setrlimit(resource, value, value)
+}
+
+fn become_user(id: u32) -> Result<(), Errno> {
+    setgroups(&[])?;
+    let (user, group) = (Uid::from_raw(id), Gid::from_raw(id));
+    setresgid(group, group, group)?;
+    setresuid(user, user, user)?;
+    capability::drop_all()
+}
+
+fn execute(program: &str, arguments: &[String]) -> Result<(), Errno> {
+    let text = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
+    let program = text(program)?;
+    let mut all = vec![c"contain-test".to_owned()];
+    for argument in arguments {
+        all.push(text(argument)?);
+    }
+    execv(&program, &all).map(|_| ())
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}

@@ -1,0 +1,167 @@
+//! The steps that a sandbox is made of: data, printable, the same list for a dry run and for the real thing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::NamespaceKind;
+
+/// One step. Those up to [`Step::MapIds`] are done by the harness, the others inside, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Make the sandbox's cgroup in every hierarchy.
+    CreateCgroup {
+        /// Below each hierarchy's root.
+        path: String,
+    },
+    /// Pin the cgroup to CPUs.
+    Pin {
+        /// In the kernel's list format.
+        cpus: String,
+    },
+    /// Write a limit and read it back.
+    SetKnob {
+        /// The kernel file.
+        file: String,
+        /// The value.
+        value: String,
+    },
+    /// Clone the first process into the cgroup.
+    Clone {
+        /// Namespaces made for it.
+        namespaces: Vec<NamespaceKind>,
+    },
+    /// Write the user namespace's maps.
+    MapIds {
+        /// The host ID that is 0 inside.
+        base: u32,
+        /// How many.
+        count: u32,
+    },
+    /// Make all mounts private, so that nothing done inside shows outside.
+    MakeMountsPrivate,
+    /// Mount a new file system.
+    Mount {
+        /// Its type.
+        kind: String,
+        /// Where.
+        at: String,
+        /// Its options.
+        options: String,
+        /// Whether it can be written to.
+        read_only: bool,
+    },
+    /// Make a file or directory of the host appear inside.
+    Bind {
+        /// What.
+        from: String,
+        /// Where; made if it does not exist.
+        to: String,
+        /// Without the right to write.
+        read_only: bool,
+    },
+    /// Make a directory.
+    CreateDirectory {
+        /// Which.
+        path: String,
+    },
+    /// Make a symbolic link.
+    Link {
+        /// Where it points.
+        target: String,
+        /// Where it is.
+        at: String,
+    },
+    /// Hide a path, where it exists.
+    Mask {
+        /// Which.
+        path: String,
+    },
+    /// Take the right to write to a path away, where it exists.
+    ProtectPath {
+        /// Which.
+        path: String,
+    },
+    /// Make the new root the root, and let go of the old one.
+    PivotRoot {
+        /// The new root.
+        to: String,
+    },
+    /// Take the right to write to the root away.
+    ProtectRoot,
+    /// Set the host name.
+    SetHostname {
+        /// The name.
+        name: String,
+    },
+    /// Bring the loopback interface up.
+    LoopbackUp,
+    /// Set a resource limit, soft and hard.
+    SetRlimit {
+        /// The kernel's name, such as `NOFILE`.
+        resource: String,
+        /// The value.
+        value: u64,
+    },
+    /// Keep only these capabilities in the bounding set.
+    BoundCapabilities {
+        /// Their numbers.
+        keep: Vec<u8>,
+    },
+    /// Become this user and group, without supplementary groups, and give up all capabilities.
+    BecomeUser {
+        /// The ID, as seen inside.
+        id: u32,
+    },
+    /// Let exec grant no privilege any more.
+    NoNewPrivileges,
+    /// Execute the role.
+    Execute {
+        /// The program, as seen inside.
+        program: String,
+        /// The role and its arguments.
+        arguments: Vec<String>,
+    },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateCgroup { path } => write!(f, "create cgroup {path}"),
+            Self::Pin { cpus } => write!(f, "pin to CPUs {cpus}"),
+            Self::SetKnob { file, value } => write!(f, "set {file} = {value}"),
+            Self::Clone { namespaces } => {
+                let names: Vec<_> = namespaces.iter().map(|kind| kind.name()).collect();
+                write!(f, "clone into the cgroup, new namespaces: {}", names.join(" "))
+            }
+            Self::MapIds { base, count } => write!(f, "map IDs 0-{} to {base}", count - 1),
+            Self::MakeMountsPrivate => f.write_str("make mounts private"),
+            Self::Mount { kind, at, options, read_only } => {
+                let read_only = if *read_only { ", read-only" } else { "" };
+                write!(f, "mount {kind} at {at} ({options}{read_only})")
+            }
+            Self::Bind { from, to, read_only } => {
+                let read_only = if *read_only { ", read-only" } else { "" };
+                write!(f, "bind {from} at {to}{read_only}")
+            }
+            Self::CreateDirectory { path } => write!(f, "create directory {path}"),
+            Self::Link { target, at } => write!(f, "link {at} to {target}"),
+            Self::Mask { path } => write!(f, "mask {path}"),
+            Self::ProtectPath { path } => write!(f, "make {path} read-only"),
+            Self::PivotRoot { to } => write!(f, "pivot root to {to}"),
+            Self::ProtectRoot => f.write_str("make the root read-only"),
+            Self::SetHostname { name } => write!(f, "set host name {name}"),
+            Self::LoopbackUp => f.write_str("bring loopback up"),
+            Self::SetRlimit { resource, value } => write!(f, "set RLIMIT_{resource} = {value}"),
+            Self::BoundCapabilities { keep } => {
+                write!(f, "bound capabilities to {} of them", keep.len())
+            }
+            Self::BecomeUser { id } => write!(f, "become user {id}, drop all capabilities"),
+            Self::NoNewPrivileges => f.write_str("set no_new_privs"),
+            Self::Execute { program, arguments } => {
+                write!(f, "execute {program} {}", arguments.join(" "))
+            }
+        }
+    }
+}

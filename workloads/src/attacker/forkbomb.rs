@@ -1,0 +1,62 @@
+//! The fork bomb: every worker forks, every child does the same, until the kernel refuses. Then all hold what they got
+//! and keep trying.
+//!
+//! One operation is one fork(2) that succeeded. A refusal is one that failed, by errno. Children die with their parent,
+//! so that ending the first worker ends the whole tree even without a PID namespace.
+
+use super::{AttackOrder, Workload};
+use crate::raw::{self, Fork};
+use crate::tally::Tally;
+use crate::{clock, raw::exit_now};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::getppid;
+
+/// Pause of one worker after a refusal, in nanoseconds. Hundreds of workers retry side by side, so the kernel still sees
+/// tens of thousands of attempts a second.
+const RETRY_NS: u64 = 10_000_000;
+
+/// Pause of one worker when the dose is reached, in nanoseconds.
+const HOLD_NS: u64 = 50_000_000;
+
+/// See the module.
+pub struct Forkbomb;
+
+impl Workload for Forkbomb {
+    fn target(&self, order: &AttackOrder) -> u64 {
+        order.dose.share(order.intensity)
+    }
+
+    fn work(&self, tally: Tally) -> ! {
+        while !tally.is_overdue(clock::now()) {
+            reap(tally);
+            if !tally.reserve() {
+                clock::sleep(HOLD_NS);
+                continue;
+            }
+            let parent = nix::unistd::getpid();
+            match raw::fork() {
+                Ok(Fork::Child) => {
+                    // The parent may have died before the request took effect: then nobody would end this process.
+                    if raw::die_with_parent().is_err() || getppid() != parent {
+                        exit_now(1);
+                    }
+                }
+                Ok(Fork::Parent(_)) => tally.succeeded(),
+                Err(errno) => {
+                    tally.refused(errno);
+                    clock::sleep(RETRY_NS);
+                }
+            }
+        }
+        exit_now(0)
+    }
+}
+
+/// Collects children that something outside killed, so that their places can be taken again.
+fn reap(tally: Tally) {
+    while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
+        waitpid(None, Some(WaitPidFlag::WNOHANG))
+    {
+        tally.lost();
+    }
+}

@@ -1,0 +1,32 @@
+//! Monotonic time in nanoseconds, and sleeping until a point of it.
+
+use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
+use nix::sys::time::TimeSpec;
+
+/// Now on `CLOCK_MONOTONIC`, in nanoseconds. Each time namespace has its own zero: only differences mean anything.
+pub fn now() -> u64 {
+    match clock_gettime(ClockId::CLOCK_MONOTONIC) {
+        Ok(time) => {
+            u64::try_from(time.tv_sec()).unwrap_or(0) * 1_000_000_000
+                + u64::try_from(time.tv_nsec()).unwrap_or(0)
+        }
+        // CLOCK_MONOTONIC exists on every Linux; a zero makes durations saturate instead of panicking.
+        Err(_) => 0,
+    }
+}
+
+/// Sleeps until `CLOCK_MONOTONIC` shows `due`; returns at once when that has passed. Interruptions are resumed.
+pub fn sleep_until(due: u64) {
+    let spec = TimeSpec::new(
+        i64::try_from(due / 1_000_000_000).unwrap_or(i64::MAX),
+        i64::try_from(due % 1_000_000_000).unwrap_or(0),
+    );
+    while clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &spec)
+        == Err(nix::errno::Errno::EINTR)
+    {}
+}
+
+/// Sleeps for `nanoseconds`.
+pub fn sleep(nanoseconds: u64) {
+    sleep_until(now().saturating_add(nanoseconds));
+}

@@ -1,0 +1,193 @@
+//! One probe in one block: open loop at a fixed rate, or closed loop.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use nix::errno::Errno;
+
+use super::probe::Probe;
+use crate::clock;
+use crate::protocol::{Pace, ProbeOrder, Sample};
+
+/// Latencies are kept up to this long, in nanoseconds; longer ones are recorded as this.
+const LONGEST_NS: u64 = 60_000_000_000;
+/// Three significant digits: an error of at most 0.1 %.
+const DIGITS: u8 = 3;
+/// Pause after a failure in a closed loop, in nanoseconds: refusals are quick, and a victim must not become an attacker.
+const FAILED_PAUSE_NS: u64 = 1_000_000;
+
+/// Runs `probe` for `duration_ns` as ordered.
+pub fn run(probe: &mut dyn Probe, order: &ProbeOrder, duration_ns: u64) -> Sample {
+    let mut block = Block::new(order);
+    let begun = clock::now();
+    match order.pace {
+        Pace::Open { period_us, phase_us, deadline_us } => {
+            block.open_loop(
+                probe,
+                begun + phase_us * 1000,
+                begun + duration_ns,
+                period_us.max(1) * 1000,
+                deadline_us * 1000,
+            );
+        }
+        Pace::Closed => block.closed_loop(probe, begun + duration_ns),
+    }
+    block.finish(clock::now() - begun)
+}
+
+struct Block {
+    sample: Sample,
+    latencies: Option<Histogram<u64>>,
+    slowdown: f64,
+}
+
+impl Block {
+    fn new(order: &ProbeOrder) -> Self {
+        let open = matches!(order.pace, Pace::Open { .. });
+        Self {
+            sample: Sample { probe: order.probe.clone(), ..Sample::default() },
+            latencies: open
+                .then(|| Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).ok())
+                .flatten(),
+            slowdown: if cfg!(feature = "inject") { order.slowdown.unwrap_or(0.0) } else { 0.0 },
+        }
+    }
+
+    /// Every due time before `end` gives one attempt. Latency counts from the due time, so that waiting behind a slow
+    /// operation is felt, as a client would feel it.
+    fn open_loop(&mut self, probe: &mut dyn Probe, first: u64, end: u64, period: u64, deadline: u64) {
+        let mut due = first;
+        while due < end {
+            clock::sleep_until(due);
+            self.sample.attempts += 1;
+            if clock::now() > due + deadline {
+                self.failed(Errno::ETIME);
+            } else {
+                let result = probe.operate();
+                self.stretch(due);
+                match result {
+                    Ok(()) => self.done_since(due, deadline),
+                    Err(errno) => self.failed(errno),
+                }
+            }
+            due += period;
+        }
+    }
+
+    fn closed_loop(&mut self, probe: &mut dyn Probe, end: u64) {
+        let mut begun = clock::now();
+        while begun < end {
+            self.sample.attempts += 1;
+            let result = probe.operate();
+            self.stretch(begun);
+            match result {
+                Ok(()) => self.done_since(begun, u64::MAX),
+                Err(errno) => {
+                    self.failed(errno);
+                    clock::sleep(FAILED_PAUSE_NS);
+                }
+            }
+            begun = clock::now();
+        }
+    }
+
+    fn done_since(&mut self, since: u64, deadline: u64) {
+        let latency = clock::now() - since;
+        if latency > deadline {
+            return self.failed(Errno::ETIME);
+        }
+        self.sample.done += 1;
+        self.sample.latency_sum_ns += latency;
+        if let Some(histogram) = &mut self.latencies {
+            histogram.saturating_record(latency);
+        }
+    }
+
+    fn failed(&mut self, errno: Errno) {
+        *self.sample.failures.entry(format!("{errno:?}")).or_insert(0) += 1;
+    }
+
+    /// Test only: makes what began at `since` take longer by the injected factor.
+    fn stretch(&self, since: u64) {
+        if self.slowdown > 0.0 {
+            let taken = clock::now() - since;
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an injected delay in nanoseconds needs no exactness"
+            )]
+            let until = since + taken + (taken as f64 * self.slowdown) as u64;
+            while clock::now() < until {}
+        }
+    }
+
+    fn finish(mut self, elapsed: u64) -> Sample {
+        self.sample.elapsed_ns = elapsed;
+        if let Some(histogram) = &self.latencies {
+            self.sample.latency_ns = histogram
+                .iter_recorded()
+                .map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
+                .collect();
+        }
+        self.sample
+    }
+}
+
+/// What one operation costs on the quiet node: the mean over `duration_ns`, in nanoseconds, and the failures.
+pub fn calibrate(probe: &mut dyn Probe, duration_ns: u64) -> (Option<u64>, BTreeMap<String, u64>) {
+    probe.prepare();
+    let order = ProbeOrder { probe: String::new(), pace: Pace::Closed, slowdown: None };
+    let sample = run(probe, &order, duration_ns);
+    (sample.latency_sum_ns.checked_div(sample.done), sample.failures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Scripted(Vec<Result<u64, Errno>>);
+
+    impl Probe for Scripted {
+        fn operate(&mut self) -> Result<(), Errno> {
+            let result = if self.0.is_empty() { Ok(0) } else { self.0.remove(0) };
+            clock::sleep(*result.as_ref().unwrap_or(&0));
+            result.map(drop)
+        }
+    }
+
+    fn open(script: Vec<Result<u64, Errno>>) -> Sample {
+        let order = ProbeOrder {
+            probe: "pids/fork".to_owned(),
+            pace: Pace::Open { period_us: 10_000, phase_us: 1_000, deadline_us: 25_000 },
+            slowdown: None,
+        };
+        run(&mut Scripted(script), &order, 100_000_000)
+    }
+
+    #[test]
+    fn every_due_time_is_attempted_even_behind_a_slow_operation() {
+        // The first takes 60 ms: it misses its deadline, and so do those due while it ran whose deadline passed.
+        let sample = open(vec![Ok(60_000_000)]);
+        assert_eq!(sample.attempts, 10);
+        assert!(sample.failures["ETIME"] >= 4, "{sample:?}");
+        assert_eq!(sample.done + sample.failures["ETIME"], 10);
+    }
+
+    #[test]
+    fn failures_are_counted_by_errno_and_leave_no_latency() {
+        let sample = open(vec![Err(Errno::EAGAIN); 10]);
+        assert_eq!(sample.failures, BTreeMap::from([("EAGAIN".to_owned(), 10)]));
+        assert_eq!((sample.done, sample.latency_sum_ns), (0, 0));
+        assert!(sample.latency_ns.is_empty());
+    }
+
+    #[test]
+    fn a_closed_loop_counts_and_pauses_after_failures() {
+        let order = ProbeOrder { probe: "x/y".to_owned(), pace: Pace::Closed, slowdown: None };
+        let mut probe = Scripted(vec![Err(Errno::EAGAIN); 100]);
+        let sample = run(&mut probe, &order, 20_000_000);
+        assert!(sample.attempts <= 25, "each failure pauses a millisecond: {sample:?}");
+        assert!(sample.elapsed_ns >= 20_000_000);
+    }
+}
