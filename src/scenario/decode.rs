@@ -7,6 +7,9 @@ use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
 use super::{decode_expect, decode_sandbox, units, words};
 
 const LAYER_KEYS: [&str; 6] = ["node", "placement", "attacker", "victim", "limits", "sandboxes"];
+/// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
+const MAX_CONFIGS: usize = 256;
+
 const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
 
 /// Reads a whole file; `None` when it is not even a map.
@@ -39,7 +42,7 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
             }
             key => {
                 let legal = [&["version", "name", "summary", "configs"], &LAYER_KEYS[..]].concat();
-                let what = "key of a scenario";
+                let what = "key in a scenario";
                 words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
             }
         }
@@ -60,6 +63,8 @@ pub(super) fn missing(entries: &[Entry], key: &str, spot: Spot, problems: &mut P
             "configs" => {
                 problem.help("add `configs`, a list with one entry for each set of limits")
             }
+            "name" => problem.help("add `name: NAME`"),
+            "role" => problem.help("add `role: attacker` or `role: victim`"),
             _ => {}
         }
     }
@@ -137,7 +142,7 @@ fn node(value: &Node, problems: &mut Problems) -> NodeWritten {
                 });
             }
             key => {
-                let what = "key of `node`";
+                let what = "key in `node`";
                 words::unknown(problems, entry.key_spot, what, key, NODE_KEYS, &["disk", "uplink"]);
             }
         }
@@ -147,6 +152,10 @@ fn node(value: &Node, problems: &mut Problems) -> NodeWritten {
 
 fn configs(value: &Node, problems: &mut Problems) -> Vec<ConfigWritten> {
     match &value.kind {
+        Kind::Seq(items) if items.len() > MAX_CONFIGS => {
+            problems.add(value.spot, format!("there are more than {MAX_CONFIGS} configs"));
+            Vec::new()
+        }
         Kind::Seq(items) if !items.is_empty() => {
             items.iter().filter_map(|item| config(item, problems)).collect()
         }
@@ -183,7 +192,7 @@ fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut config.layer, problems),
             key => {
                 let legal = [&["name", "expect", "assert"], &LAYER_KEYS[..]].concat();
-                let what = "key of a config";
+                let what = "key in a config";
                 words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
             }
         }

@@ -7,8 +7,8 @@ use super::{units, words};
 
 const KEYS: &[&str] = &["pids", "memory", "swap", "cpu", "weight", "cpuset", "nofile", "unified"];
 
-/// Tasks that the kernel can number at all.
-const PIDS: std::ops::RangeInclusive<u64> = 1..=4_194_304;
+/// Tasks that the kernel can number at all; how many are too few depends on what runs.
+const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
 
 /// A process needs its standard streams, its libraries and the tool's own pipe.
 const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
@@ -18,6 +18,9 @@ const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
 
 /// Below this nothing can be loaded; who writes less has forgotten the unit.
 const MIN_MEMORY: u64 = 1 << 20;
+
+/// Files in `unified`; a cgroup has about as many that can be written.
+const MAX_KNOBS: usize = 64;
 
 /// The highest CPU that the kernel can be built for.
 const MAX_CPU: u64 = 8191;
@@ -42,7 +45,12 @@ pub(super) fn limits(node: &Node, problems: &mut Problems) -> Option<LimitsWritt
             "cpuset" => limits.cpuset = cpuset(value, problems),
             "nofile" => limits.nofile = words::count(value, "`nofile`", NOFILE, problems),
             "unified" => {
-                for entry in words::map(value, "`unified`", problems).unwrap_or_default() {
+                let entries = words::map(value, "`unified`", problems).unwrap_or_default();
+                if entries.len() > MAX_KNOBS {
+                    let message = format!("`unified` sets more than {MAX_KNOBS} files");
+                    problems.add(entry.key_spot, message);
+                }
+                for entry in entries.iter().take(MAX_KNOBS) {
                     knob(entry, &mut limits, problems);
                 }
             }

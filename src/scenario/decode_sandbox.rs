@@ -12,11 +12,14 @@ const ATTACKER_KEYS: [&str; 2] = ["workload", "intensity"];
 
 /// `attacker:`, over what `limits:` beside it may have said already.
 pub(super) fn attacker(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
-    let Some(entries) = words::map(node, "`attacker`", problems) else { return };
+    let Some(entries) = words::map(node, "`attacker`", problems) else {
+        sandbox.bad_workload = true;
+        return;
+    };
     let legal = [&ATTACKER_KEYS[..], &COMMON_KEYS[..]].concat();
     for entry in entries {
         if !common_key(entry, sandbox, problems) && !attacker_key(entry, sandbox, problems) {
-            let what = "key of `attacker`";
+            let what = "key in `attacker`";
             words::unknown(problems, entry.key_spot, what, &entry.key, &legal, words::LATER_KEYS);
         }
     }
@@ -26,7 +29,7 @@ pub(super) fn attacker(node: &Node, sandbox: &mut SandboxWritten, problems: &mut
 pub(super) fn victim(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
     for entry in words::map(node, "`victim`", problems).unwrap_or_default() {
         if !common_key(entry, sandbox, problems) && !workload_of_victim(entry, problems) {
-            let (what, legal) = ("key of `victim`", &COMMON_KEYS);
+            let (what, legal) = ("key in `victim`", &COMMON_KEYS);
             words::unknown(problems, entry.key_spot, what, &entry.key, legal, words::LATER_KEYS);
         }
     }
@@ -93,7 +96,7 @@ fn listed(entries: &[Entry], role: Role, layer: &mut Layer, problems: &mut Probl
                 workload_of_victim(entry, problems)
             };
         if !known {
-            let what = "key of a sandbox";
+            let what = "key in a sandbox";
             words::unknown(problems, entry.key_spot, what, &entry.key, &legal, words::LATER_KEYS);
         }
     }

@@ -1,5 +1,6 @@
 //! Errors of scenario files, shown where they stand: file, line, column, the source line and a caret.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::Position;
@@ -64,7 +65,8 @@ impl Problems {
     /// Joins the errors with their source. What several configs inherit is reported once.
     pub fn into_errors(mut self, file: &str, text: &str) -> ScenarioErrors {
         self.0.sort_by_key(|problem| problem.spot.position);
-        self.0.dedup();
+        let mut seen = HashSet::new();
+        self.0.retain(|problem| seen.insert((problem.spot.position, problem.message.clone())));
         let hidden = self.0.len().saturating_sub(MOST_SHOWN);
         self.0.truncate(MOST_SHOWN);
         let lines = lines_of(text);

@@ -194,7 +194,7 @@ fn text_of(source: &Source) -> Result<String, ScenarioErrors> {
     let bytes =
         bytes_of(path).map_err(|error| fail(format!("cannot read the file: {error}"), None))?;
     if bytes.len() > MAX_BYTES {
-        return Err(fail(format!("the file is larger than {} KiB", MAX_BYTES >> 10), None));
+        return Err(fail(format!("the file is larger than {} MiB", MAX_BYTES >> 20), None));
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -71,7 +71,7 @@ impl Decimal<'_> {
 fn split<'a>(text: &'a str, what: &str) -> Result<(Decimal<'a>, &'a str), UnitError> {
     let shown = super::diagnostic::quoted(text);
     if text.starts_with('-') {
-        return Err(UnitError::new(format!("{what} cannot be negative, but {shown} is")));
+        return Err(UnitError::new(format!("{shown} is negative")));
     }
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -141,7 +141,9 @@ pub fn parse_bytes(text: &str) -> Result<u64, UnitError> {
 /// The shortest binary spelling that [`parse_bytes`] reads back exactly.
 #[must_use]
 pub fn format_bytes(bytes: u64) -> String {
-    let unit = BYTE_UNITS[..6].iter().find(|&&(_, factor)| bytes >= factor && bytes.is_multiple_of(factor));
+    let unit = BYTE_UNITS[..6]
+        .iter()
+        .find(|&&(_, factor)| bytes >= factor && bytes.is_multiple_of(factor));
     match unit {
         Some((name, factor)) => format!("{}{name}", bytes / factor),
         None => bytes.to_string(),
@@ -219,7 +221,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
-    let unit = TIME_UNITS.iter().find(|&&(_, factor)| nanos > 0 && nanos.is_multiple_of(u128::from(factor)));
+    let unit = TIME_UNITS
+        .iter()
+        .find(|&&(_, factor)| nanos > 0 && nanos.is_multiple_of(u128::from(factor)));
     match unit {
         Some(&(name, factor)) => format!("{}{name}", nanos / u128::from(factor)),
         None => "0s".to_owned(),

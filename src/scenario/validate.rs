@@ -134,7 +134,9 @@ fn workloads(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Problems)
     if file.base.listed && file.base.attacker.workload.is_none() && !problems.is_empty() {
         return;
     }
-    if merged.iter().all(|config| lacks(&config)) {
+    let base = &file.base.attacker;
+    let nowhere = base.workload.is_none() && !base.bad_workload;
+    if nowhere && merged.iter().all(|config| lacks(&config)) {
         problems.add(file.spot, "no attacker has a workload").help(help);
         return;
     }

@@ -28,7 +28,7 @@ pub(super) const LATER_WORKLOADS: &[&str] = &[
 pub(super) const LATER_RUNTIMES: &[&str] =
     &["runc", "crun", "docker", "podman", "containerd", "bubblewrap", "gvisor", "kata", "nsjail"];
 
-/// Says that a word is unknown, reserved, or misspelt. `what` is the kind of word, such as "key of `node`".
+/// Says that a word is unknown, reserved, or misspelt. `what` is the kind of word, such as "limit" or "key in `node`".
 pub(super) fn unknown(
     problems: &mut Problems,
     spot: Spot,
@@ -37,13 +37,15 @@ pub(super) fn unknown(
     legal: &[&str],
     later: &[&str],
 ) {
+    let (kind, place) = what.split_at(what.find(" in ").unwrap_or(what.len()));
+    let named = format!("{kind} {}{place}", quoted(word));
     if later.contains(&word) {
         problems
-            .add(spot, format!("this version does not support the {what} {} yet", quoted(word)))
+            .add(spot, format!("this version does not support the {named} yet"))
             .help(known(legal));
         return;
     }
-    let problem = problems.add(spot, format!("unknown {what} {}", quoted(word)));
+    let problem = problems.add(spot, format!("unknown {named}"));
     match did_you_mean(word, legal.iter().copied()) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help(known(legal)),

@@ -53,7 +53,7 @@ pub(super) struct Entry {
 /// Reads one document. `None` when the text is no YAML; what else is wrong with it is added to the problems.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
     if text.len() > MAX_BYTES {
-        problems.add(Spot::FILE, format!("the file is larger than {} KiB", MAX_BYTES >> 10));
+        problems.add(Spot::FILE, format!("the file is larger than {} MiB", MAX_BYTES >> 20));
         return None;
     }
     // The parser would count the byte order mark as a column.
@@ -66,7 +66,12 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
     let mut builder = Builder::new(problems);
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
-            Ok((event, span)) => builder.event(event, spot_of(&span)).ok()?,
+            Ok((event, span)) => {
+                if let Some(tag) = span.tag_span() {
+                    builder.refuse_tag(spot_of(&tag));
+                }
+                builder.event(event, spot_of(&span)).ok()?;
+            }
             Err(error) => {
                 scan_error(&error, builder.problems);
                 return None;
@@ -93,7 +98,9 @@ fn position_of(marker: &granit_parser::Marker) -> Position {
 fn scan_error(error: &ScanError, problems: &mut Problems) {
     let spot = Spot { position: position_of(error.marker()), width: 1 };
     match error.kind() {
-        ErrorKind::TabNotAllowed | ErrorKind::TabInIndentation => {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation => {
             problems
                 .add(spot, "a tab cannot indent YAML")
                 .help("indent with spaces, two for each level");
@@ -179,8 +186,7 @@ impl<'p> Builder<'p> {
                     return Err(Stop);
                 }
             }
-            Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_tag(tag.is_some(), spot);
+            Event::Scalar(text, style, anchor, _) => {
                 self.count(1, spot)?;
                 let plain = style == ScalarStyle::Plain;
                 let kind = match &*text {
@@ -197,16 +203,16 @@ impl<'p> Builder<'p> {
                 }
                 self.finish(Node { spot, kind }, anchor, 1);
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.open(OpenKind::Seq(Vec::new()), anchor, tag.is_some(), spot)?;
+            Event::SequenceStart(_, anchor, _) => {
+                self.open(OpenKind::Seq(Vec::new()), anchor, spot)?;
             }
-            Event::MappingStart(_, anchor, tag) => {
-                self.open(OpenKind::Map(Vec::new(), Slot::Key), anchor, tag.is_some(), spot)?;
+            Event::MappingStart(_, anchor, _) => {
+                self.open(OpenKind::Map(Vec::new(), Slot::Key), anchor, spot)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => self.copy(anchor, spot)?,
             Event::UnresolvedAlias(name) => {
-                self.problems.add(spot, format!("no anchor `&{name}` stands before this alias"));
+                self.problems.add(spot, format!("no anchor named {} stands before this alias", quoted(&name)));
                 return Err(Stop);
             }
             _ => {}
@@ -214,12 +220,10 @@ impl<'p> Builder<'p> {
         Ok(())
     }
 
-    fn refuse_tag(&mut self, tagged: bool, spot: Spot) {
-        if tagged {
-            self.problems.add(spot, "YAML tags (`!…`) are not used in scenarios").help(
-                "put a value that starts with `!` in quotes; to deny a fact, write `not FACT`",
-            );
-        }
+    fn refuse_tag(&mut self, spot: Spot) {
+        self.problems
+            .add(spot, "YAML tags (`!…`) are not used in scenarios")
+            .help("put a value that starts with `!` in quotes; to deny a fact, write `not FACT`");
     }
 
     fn count(&mut self, nodes: usize, spot: Spot) -> Result<(), Stop> {
@@ -231,14 +235,7 @@ impl<'p> Builder<'p> {
         Ok(())
     }
 
-    fn open(
-        &mut self,
-        kind: OpenKind,
-        anchor: usize,
-        tagged: bool,
-        spot: Spot,
-    ) -> Result<(), Stop> {
-        self.refuse_tag(tagged, spot);
+    fn open(&mut self, kind: OpenKind, anchor: usize, spot: Spot) -> Result<(), Stop> {
         self.count(1, spot)?;
         if self.stack.len() >= MAX_DEPTH {
             too_deep(spot, self.problems);
@@ -310,7 +307,12 @@ impl<'p> Builder<'p> {
             OpenKind::Seq(items) => items.push(node),
             OpenKind::Map(entries, slot) => match std::mem::replace(slot, Slot::Key) {
                 Slot::Key => *slot = key_slot(node, entries, self.problems),
-                Slot::Value(key, key_spot) => entries.push(Entry { key, key_spot, value: node }),
+                Slot::Value(key, key_spot) => {
+                    // Nothing stands nowhere: what is said about it belongs to its key.
+                    let is_null = node.kind == Kind::Null;
+                    let spot = if is_null { key_spot } else { node.spot };
+                    entries.push(Entry { key, key_spot, value: Node { spot, ..node } });
+                }
                 Slot::Ignored => {}
             },
         }
@@ -422,7 +424,7 @@ mod tests {
             ("a: !x 1\n", "YAML tags"),
             ("%YAML 1.2\n---\na: 1\n", "directives"),
             ("a: &x [*x]\n", "inside the value"),
-            ("a: *nowhere\n", "no anchor `&nowhere`"),
+            ("a: *nowhere\n", "no anchor named `nowhere`"),
             ("a:\n\tb: 1\n", "a tab cannot indent"),
             ("{a: 1}: 2\n", "a key must be a word"),
             ("a: [1, 2\n", "not YAML"),
