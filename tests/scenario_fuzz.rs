@@ -77,3 +77,16 @@ proptest! {
         check(&text);
     }
 }
+
+#[test]
+fn the_largest_files_are_answered_quickly() {
+    let start = std::time::Instant::now();
+    for piece in
+        PIECES.iter().filter(|piece| !piece.is_empty()).chain(&["a: &a [*a]\n", "? a\n", "k:\n "])
+    {
+        check(&piece.repeat((1 << 20) / piece.len()));
+    }
+    let keys: String = (0..100_000).map(|number| format!("{number:05}:\n")).collect();
+    check(&keys);
+    assert!(start.elapsed().as_secs() < 60, "took {:?}", start.elapsed());
+}

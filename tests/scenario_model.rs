@@ -201,3 +201,27 @@ fn shipped_scenarios_mean_what_they_say() {
     assert_eq!(names(0), ["sham", "open", "pids-64"]);
     assert_eq!(names(1), ["sham", "open", "pids-5", "pids-5-host-pid"]);
 }
+
+#[test]
+fn examples_of_the_documentation_are_right() {
+    let text = include_str!("../docs/scenario-format.md");
+    let blocks: Vec<&str> = text
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(blocks.len() >= 6);
+    for block in blocks {
+        let whole = if block.starts_with("version:") {
+            block.to_owned()
+        } else if block.starts_with("sandboxes:") {
+            format!("version: 1\nname: t\nconfigs: [{{name: a}}]\n{block}")
+        } else {
+            let indented: String = block.lines().map(|line| format!("    {line}\n")).collect();
+            format!(
+                "version: 1\nname: t\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: a\n{indented}"
+            )
+        };
+        parse("docs/scenario-format.md", &whole).unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}

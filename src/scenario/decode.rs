@@ -1,8 +1,8 @@
 //! From the tree of a file to what it says: the top of the file and its configs.
 
 use super::diagnostic::{Problems, Spot};
+use super::node::{Entry, Kind, Node};
 use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
-use super::yaml::{Entry, Kind, Node};
 use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
 use super::{decode_expect, decode_sandbox, units, words};
 

@@ -1,9 +1,9 @@
 //! `expect` and `assert`: what a config claims.
 
 use super::diagnostic::{Problems, Spot, did_you_mean, quoted};
+use super::node::{Entry, Kind, Node};
 use super::words;
 use super::written::Located;
-use super::yaml::{Entry, Kind, Node};
 use super::{Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target};
 
 /// A word or a list of words on the own resource, or a map from resources and probes to them.

@@ -1,8 +1,8 @@
 //! `limits`: what a sandbox may use.
 
 use super::diagnostic::{Problems, quoted};
+use super::node::{Entry, Node};
 use super::written::{LimitsWritten, Located};
-use super::yaml::{Entry, Node};
 use super::{units, words};
 
 const KEYS: &[&str] = &["pids", "memory", "swap", "cpu", "weight", "cpuset", "nofile", "unified"];

@@ -2,8 +2,8 @@
 
 use super::decode::missing;
 use super::diagnostic::{Problems, Spot};
+use super::node::{Entry, Kind, Node};
 use super::written::{Layer, Located, SandboxWritten};
-use super::yaml::{Entry, Kind, Node};
 use super::{NamespaceKind, Namespaces, Role, Sharing, Workload};
 use super::{decode_limits, units, words};
 

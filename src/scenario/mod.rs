@@ -12,6 +12,7 @@ mod expand;
 mod find;
 mod layers;
 mod model;
+mod node;
 mod shipped;
 pub mod units;
 mod validate;

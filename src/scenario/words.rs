@@ -1,9 +1,9 @@
 //! Reading single values and words, with errors that name what would have been right.
 
 use super::diagnostic::{Problems, Spot, did_you_mean, quoted};
+use super::node::{Entry, Kind, Node};
 use super::units::{self, UnitError};
 use super::written::Located;
-use super::yaml::{Entry, Kind, Node};
 
 /// Words that the format reserves, which this version cannot serve yet.
 pub(super) const LATER_KEYS: &[&str] =

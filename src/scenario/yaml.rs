@@ -9,6 +9,7 @@ use serde_yaml::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, Sca
 
 use super::Position;
 use super::diagnostic::{Problems, Spot, quoted};
+use super::node::{Entry, Kind, Node};
 
 /// The largest scenario file, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -21,34 +22,6 @@ const MAX_NODES: usize = 20_000;
 
 /// Bytes that aliases may copy.
 const MAX_COPIED: usize = 1 << 20;
-
-/// A value and where it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub spot: Spot,
-    pub kind: Kind,
-}
-
-/// What a value is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
-    /// Keys and values in the file's order; no key twice.
-    Map(Vec<Entry>),
-    /// A list.
-    Seq(Vec<Node>),
-    /// Any single value, as written, after YAML's own unquoting.
-    Scalar(String),
-    /// Nothing, `~` or `null`.
-    Null,
-}
-
-/// A key with its value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub key: String,
-    pub key_spot: Spot,
-    pub value: Node,
-}
 
 /// Reads one document. `None` when the text is no YAML; what else is wrong with it is added to the problems.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
@@ -212,7 +185,10 @@ impl<'p> Builder<'p> {
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => self.copy(anchor, spot)?,
             Event::UnresolvedAlias(name) => {
-                self.problems.add(spot, format!("no anchor named {} stands before this alias", quoted(&name)));
+                self.problems.add(
+                    spot,
+                    format!("no anchor named {} stands before this alias", quoted(&name)),
+                );
                 return Err(Stop);
             }
             _ => {}
@@ -293,7 +269,7 @@ impl<'p> Builder<'p> {
     /// Puts a complete value where it belongs.
     fn finish(&mut self, node: Node, anchor: usize, depth: usize) {
         if anchor != 0 {
-            let (nodes, bytes) = weight(&node);
+            let (nodes, bytes) = node.weight();
             self.anchors.insert(anchor, Anchored { node: node.clone(), nodes, bytes, depth });
             // Keeping the original for aliases is a copy too.
             self.copied = self.copied.saturating_add(bytes);
@@ -332,20 +308,6 @@ fn key_slot(node: Node, entries: &[Entry], problems: &mut Problems) -> Slot {
         return Slot::Ignored;
     }
     Slot::Value(key, node.spot)
-}
-
-/// Number of values and bytes of text in a tree, whose depth is bounded.
-fn weight(node: &Node) -> (usize, usize) {
-    let add = |sum: (usize, usize), next: (usize, usize)| (sum.0 + next.0, sum.1 + next.1);
-    match &node.kind {
-        Kind::Null => (1, 0),
-        Kind::Scalar(text) => (1, text.len()),
-        Kind::Seq(items) => items.iter().map(weight).fold((1, 0), add),
-        Kind::Map(entries) => entries
-            .iter()
-            .map(|entry| add((1, entry.key.len()), weight(&entry.value)))
-            .fold((1, 0), add),
-    }
 }
 
 #[cfg(test)]
