@@ -1,5 +1,61 @@
 //! Scenarios: YAML to a typed model, with every error located. This room never looks at the machine.
+//!
+//! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says) → `layers` (base and config laid
+//! over each other) → `validate` (what makes no sense together) → the model → `expand` (controls added).
 
+mod decode;
+mod decode_expect;
+mod decode_limits;
+mod decode_sandbox;
+mod diagnostic;
+mod expand;
+mod find;
+mod layers;
 mod model;
+mod node;
+mod shipped;
+pub mod units;
+mod validate;
+mod words;
+mod written;
+mod yaml;
 
+pub use diagnostic::{Diagnostic, ScenarioErrors};
+pub use expand::{open_case_of, sham_of, with_controls};
+pub use find::{FindError, Source, load, load_all, resolve};
 pub use model::*;
+pub use shipped::shipped;
+
+/// Reads the text of a scenario; `file_name` is only used in messages and kept in the result.
+///
+/// # Errors
+/// Every error of the text, in the order of their places.
+pub fn parse(file_name: &str, text: &str) -> Result<Scenario, ScenarioErrors> {
+    read(file_name, text).map(|(scenario, _)| scenario)
+}
+
+/// Reads a scenario and tells where its name stands, for errors that need several files to be seen.
+fn read(file: &str, text: &str) -> Result<(Scenario, diagnostic::Spot), ScenarioErrors> {
+    // A byte order mark is neither part of the first line nor a column.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut problems = diagnostic::Problems::default();
+    let found = yaml::parse(text, &mut problems)
+        .and_then(|root| decode::file(&root, &mut problems))
+        .and_then(|written| {
+            let configs: Vec<layers::Merged<'_>> =
+                written.configs.iter().map(|config| layers::merge(&written.base, config)).collect();
+            validate::check(&written, &configs, &mut problems);
+            let name = written.name.as_ref()?.spot;
+            Some((layers::scenario(&written, file, &configs)?, name))
+        });
+    match found {
+        Some(found) if problems.is_empty() => Ok(found),
+        _ => {
+            if problems.is_empty() {
+                // Whatever is missing was reported; should that ever be forgotten, a silent success is the worst answer.
+                problems.add(diagnostic::Spot::FILE, "the scenario is incomplete");
+            }
+            Err(problems.into_errors(file, text))
+        }
+    }
+}

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
 /// Where a value stands in its file: line and column, both counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// Line, from 1.
     pub line: u64,
@@ -56,6 +57,16 @@ impl Config {
     pub fn sandbox(&self, role: Role) -> Option<&SandboxSpec> {
         self.sandboxes.iter().find(|sandbox| sandbox.role == role)
     }
+
+    /// The resource that the case is judged on: the one its attacker drains. A sleeping attacker drains none and is judged on
+    /// `pids`, because its sandbox is built as that of a fork bomb is.
+    #[must_use]
+    pub fn own_resource(&self) -> Resource {
+        self.sandbox(Role::Attacker)
+            .and_then(|sandbox| sandbox.workload.as_ref())
+            .and_then(|workload| workload.name.resource())
+            .unwrap_or(Resource::Pids)
+    }
 }
 
 /// The two automatic controls of the experiment.
@@ -84,6 +95,15 @@ impl Default for NodeSpec {
         Self { cpus: 2, memory_bytes: 512 << 20, pids: 512 }
     }
 }
+
+/// CPUs that a node may have.
+pub const NODE_CPUS: RangeInclusive<u64> = 1..=1024;
+
+/// Bytes of memory that a node may have: room for both sandboxes, and no more than can be counted sensibly.
+pub const NODE_MEMORY: RangeInclusive<u64> = 64 << 20..=1 << 40;
+
+/// Tasks that a node may have. A fork bomb fills the node, so the upper end keeps the machine itself alive.
+pub const NODE_PIDS: RangeInclusive<u64> = 16..=4096;
 
 /// Which CPUs of the node attacker and victim run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -146,15 +166,8 @@ pub enum Resource {
 
 impl Resource {
     /// All of them, in the order of the report's rows.
-    pub const ALL: [Self; 7] = [
-        Self::Cpu,
-        Self::Memory,
-        Self::Disk,
-        Self::Network,
-        Self::Files,
-        Self::Pids,
-        Self::Random,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Cpu, Self::Memory, Self::Disk, Self::Network, Self::Files, Self::Pids, Self::Random];
 
     /// The word used in files, records and tables.
     #[must_use]
@@ -236,6 +249,9 @@ impl Workload {
 
 /// The victim's fewest tasks: its init, one process for each probe, and one child of the fork probe.
 pub const VICTIM_MIN_PIDS: u64 = 4;
+
+/// The victim's probes, named `resource/operation`.
+pub const PROBES: &[&str] = &["pids/fork", "cpu/work"];
 
 /// Limits of one sandbox; `None` leaves the kernel's default, which is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

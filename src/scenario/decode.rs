@@ -1,0 +1,203 @@
+//! From the tree of a file to what it says: the top of the file and its configs.
+
+use super::diagnostic::{Problems, Spot};
+use super::node::{Entry, Kind, Node};
+use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
+use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
+use super::{decode_expect, decode_sandbox, units, words};
+
+const LAYER_KEYS: [&str; 6] = ["node", "placement", "attacker", "victim", "limits", "sandboxes"];
+/// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
+const MAX_CONFIGS: usize = 256;
+
+const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
+
+/// Reads a whole file; `None` when it is not even a map.
+pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> {
+    if root.kind == Kind::Null {
+        problems
+            .add(Spot::FILE, "the file is empty")
+            .help("a scenario needs `version: 1`, `name`, `attacker` and `configs`");
+        return None;
+    }
+    let entries = words::map(root, "a scenario", problems)?;
+    let mut file = FileWritten {
+        spot: root.spot,
+        name: None,
+        summary: None,
+        base: Layer::default(),
+        configs: Vec::new(),
+    };
+    for entry in entries {
+        match entry.key.as_str() {
+            "version" => version(&entry.value, problems),
+            "name" => file.name = words::name(&entry.value, "`name`", "", problems),
+            "summary" => file.summary = summary(&entry.value, problems),
+            "configs" => file.configs = configs(&entry.value, problems),
+            key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut file.base, problems),
+            key @ ("expect" | "assert") => {
+                problems
+                    .add(entry.key_spot, format!("`{key}` belongs to a config"))
+                    .help("move it into the entries of `configs`");
+            }
+            key => {
+                let legal = [&["version", "name", "summary", "configs"], &LAYER_KEYS[..]].concat();
+                let what = "key in a scenario";
+                words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
+            }
+        }
+    }
+    sugar(entries, problems);
+    for key in ["version", "name", "configs"] {
+        missing(entries, key, root.spot, problems);
+    }
+    Some(file)
+}
+
+/// Says that a required key is not there.
+pub(super) fn missing(entries: &[Entry], key: &str, spot: Spot, problems: &mut Problems) {
+    if !entries.iter().any(|entry| entry.key == key) {
+        let problem = problems.add(spot, format!("the key `{key}` is missing"));
+        match key {
+            "version" => problem.help("add `version: 1`, the version of the format"),
+            "configs" => {
+                problem.help("add `configs`, a list with one entry for each set of limits")
+            }
+            "name" => problem.help("add `name: NAME`"),
+            "role" => problem.help("add `role: attacker` or `role: victim`"),
+            _ => {}
+        }
+    }
+}
+
+fn version(node: &Node, problems: &mut Problems) {
+    let Some(found) = words::scalar(node, "`version`", problems) else { return };
+    if found.value != "1" {
+        problems
+            .add(found.spot, "this version of the program reads scenarios of version 1 only")
+            .help("write `version: 1`");
+    }
+}
+
+fn summary(node: &Node, problems: &mut Problems) -> Option<String> {
+    let text = words::scalar(node, "`summary`", problems)?;
+    // A folded block ends in a line break, which is no part of the sentence.
+    let sentence = text.value.split_whitespace().collect::<Vec<_>>().join(" ");
+    if sentence.chars().any(char::is_control) || sentence.chars().count() > 300 {
+        problems.add(
+            text.spot,
+            "`summary` must be one sentence: at most 300 characters, and no control characters",
+        );
+        return None;
+    }
+    Some(sentence)
+}
+
+fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
+    let value = &entry.value;
+    match entry.key.as_str() {
+        "node" => layer.node = node(value, problems),
+        "placement" => {
+            let legal = [("apart", Placement::Apart), ("together", Placement::Together)];
+            layer.placement = words::word(value, "`placement`", "placement", &legal, &[], problems);
+        }
+        "sandboxes" => decode_sandbox::list(value, layer, problems),
+        "attacker" => decode_sandbox::attacker(value, &mut layer.attacker, problems),
+        "victim" => decode_sandbox::victim(value, &mut layer.victim, problems),
+        _ => decode_sandbox::attackers_limits(entry, layer, problems),
+    }
+}
+
+/// The long form and its sugar say the same thing, so only one of them may be there.
+fn sugar(entries: &[Entry], problems: &mut Problems) {
+    if !entries.iter().any(|entry| entry.key == "sandboxes") {
+        return;
+    }
+    for entry in entries.iter().filter(|entry| matches!(&*entry.key, "attacker" | "victim")) {
+        problems
+            .add(entry.key_spot, format!("`{}` cannot stand beside `sandboxes`", entry.key))
+            .help("write either the list of sandboxes, or `attacker` and `victim`");
+    }
+}
+
+fn node(value: &Node, problems: &mut Problems) -> NodeWritten {
+    let mut node = NodeWritten::default();
+    for entry in words::map(value, "`node`", problems).unwrap_or_default() {
+        let value = &entry.value;
+        match entry.key.as_str() {
+            "cpus" => node.cpus = words::count(value, "`cpus` of the node", NODE_CPUS, problems),
+            "pids" => node.pids = words::count(value, "`pids` of the node", NODE_PIDS, problems),
+            "memory" => {
+                let what = "`memory` of the node";
+                let memory = words::quantity(value, what, units::parse_bytes, problems);
+                node.memory = memory.filter(|memory| {
+                    let legal = NODE_MEMORY.contains(&memory.value);
+                    if !legal {
+                        let low = units::format_bytes(*NODE_MEMORY.start());
+                        let high = units::format_bytes(*NODE_MEMORY.end());
+                        let message = format!("{what} must be between {low} and {high}");
+                        problems.add(memory.spot, message);
+                    }
+                    legal
+                });
+            }
+            key => {
+                let what = "key in `node`";
+                words::unknown(problems, entry.key_spot, what, key, NODE_KEYS, &["disk", "uplink"]);
+            }
+        }
+    }
+    node
+}
+
+fn configs(value: &Node, problems: &mut Problems) -> Vec<ConfigWritten> {
+    match &value.kind {
+        Kind::Seq(items) if items.len() > MAX_CONFIGS => {
+            problems.add(value.spot, format!("there are more than {MAX_CONFIGS} configs"));
+            Vec::new()
+        }
+        Kind::Seq(items) if !items.is_empty() => {
+            items.iter().filter_map(|item| config(item, problems)).collect()
+        }
+        Kind::Seq(_) | Kind::Null => {
+            problems
+                .add(value.spot, "`configs` is empty")
+                .help("add at least one entry, such as `- name: open`");
+            Vec::new()
+        }
+        Kind::Map(_) | Kind::Scalar(_) => {
+            problems
+                .add(value.spot, "`configs` must be a list")
+                .help("start each entry with `- name: NAME`");
+            Vec::new()
+        }
+    }
+}
+
+fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
+    let entries = words::map(node, "a config", problems)?;
+    let mut config = ConfigWritten {
+        spot: node.spot,
+        name: None,
+        layer: Layer::default(),
+        expect: Vec::new(),
+        asserts: Vec::new(),
+    };
+    for entry in entries {
+        let value = &entry.value;
+        match entry.key.as_str() {
+            "name" => config.name = words::name(value, "a config's `name`", ".=_", problems),
+            "expect" => config.expect = decode_expect::expect(value, problems),
+            "assert" => config.asserts = decode_expect::asserts(value, problems),
+            key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut config.layer, problems),
+            key => {
+                let legal = [&["name", "expect", "assert"], &LAYER_KEYS[..]].concat();
+                let what = "key in a config";
+                words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
+            }
+        }
+    }
+    sugar(entries, problems);
+    missing(entries, "name", node.spot, problems);
+    Some(config)
+}

@@ -1,0 +1,174 @@
+//! `expect` and `assert`: what a config claims.
+
+use super::diagnostic::{Problems, Spot, did_you_mean, quoted};
+use super::node::{Entry, Kind, Node};
+use super::words;
+use super::written::Located;
+use super::{Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target};
+
+/// A word or a list of words on the own resource, or a map from resources and probes to them.
+pub(super) fn expect(node: &Node, problems: &mut Problems) -> Vec<Expectation> {
+    let Kind::Map(entries) = &node.kind else {
+        let any_of = any_of(node, problems);
+        let position = node.spot.position;
+        return any_of
+            .map(|any_of| Expectation { target: Target::Own, any_of, position })
+            .into_iter()
+            .collect();
+    };
+    if entries.is_empty() {
+        problems.add(node.spot, "`expect` names nothing").help("leave the key out instead");
+    }
+    entries
+        .iter()
+        .filter_map(|entry| {
+            let target = target(entry, problems);
+            let any_of = any_of(&entry.value, problems);
+            let position = entry.key_spot.position;
+            Some(Expectation { target: target?, any_of: any_of?, position })
+        })
+        .collect()
+}
+
+fn any_of(node: &Node, problems: &mut Problems) -> Option<Vec<ExpectedWord>> {
+    let one = std::slice::from_ref(node);
+    let items = if let Kind::Seq(items) = &node.kind { items } else { one };
+    if items.is_empty() {
+        problems
+            .add(node.spot, "an empty list can never be met")
+            .help("list the verdicts that are fine, or leave the key out");
+        return None;
+    }
+    let legal = ExpectedWord::ALL.map(|word| (word.name(), word));
+    let later = ["inconclusive", "skipped", "error"];
+    let mut all = Some(Vec::new());
+    for item in items {
+        match words::word(item, "`expect`", "verdict", &legal, &[], problems) {
+            Some(word) => all.iter_mut().for_each(|all: &mut Vec<_>| all.push(word.value)),
+            None => {
+                if matches!(&item.kind, Kind::Scalar(text) if later.contains(&text.as_str()))
+                    && let Some(problem) = problems.last()
+                {
+                    problem.help("that is no answer, so nothing can expect it");
+                }
+                all = None;
+            }
+        }
+    }
+    all
+}
+
+fn target(entry: &Entry, problems: &mut Problems) -> Option<Target> {
+    let key = entry.key.as_str();
+    if key == "when" {
+        problems.add(entry.key_spot, "this version does not support the key `when` yet");
+        return None;
+    }
+    let (name, probe) = match key.split_once('/') {
+        Some((name, probe)) => (name, Some(probe)),
+        None => (key, None),
+    };
+    let names = Resource::ALL.map(Resource::name);
+    let Some(resource) = Resource::ALL.into_iter().find(|resource| resource.name() == name) else {
+        words::unknown(problems, entry.key_spot, "resource", name, &names, &[]);
+        return None;
+    };
+    let of_resource = |known: &&&str| known.split('/').next() == Some(name);
+    let probes: Vec<&str> = PROBES.iter().filter(of_resource).copied().collect();
+    if probes.is_empty() {
+        problems
+            .add(entry.key_spot, format!("this version has no probe of `{name}` yet"))
+            .help(format!("probes: {}", PROBES.join(", ")));
+        return None;
+    }
+    if probe.is_some() && !probes.contains(&key) {
+        words::unknown(problems, entry.key_spot, "probe", key, PROBES, &[]);
+        return None;
+    }
+    Some(Target::Named(resource, probe.map(str::to_owned)))
+}
+
+/// One fact or a list of facts.
+pub(super) fn asserts(node: &Node, problems: &mut Problems) -> Vec<Assertion> {
+    let one = std::slice::from_ref(node);
+    let items = if let Kind::Seq(items) = &node.kind { items } else { one };
+    items
+        .iter()
+        .filter_map(|item| {
+            let line = words::scalar(item, "`assert`", problems)?;
+            assertion(&line, problems)
+        })
+        .collect()
+}
+
+const FORMS: &str = "write `FACT == VALUE`, `FACT != VALUE`, `FACT` or `not FACT`";
+
+fn assertion(line: &Located<&str>, problems: &mut Problems) -> Option<Assertion> {
+    let parts: Vec<&str> = line.value.split_whitespace().collect();
+    let (word, operator, value) = match parts[..] {
+        ["not", fact] => (fact, "==", "false"),
+        [fact] if !fact.contains(['=', '!', '<', '>']) => (fact, "==", "true"),
+        [fact, operator @ ("==" | "!="), value] => (fact, operator, value),
+        _ => {
+            let operator = ["<=", ">=", "<", ">"].iter().find(|&&o| line.value.contains(o));
+            let problem =
+                problems.add(line.spot, format!("{} is no assertion", quoted(line.value)));
+            match operator {
+                Some(operator) => {
+                    problem.help(format!("`{operator}` is not supported: {FORMS}"));
+                }
+                None => problem.help(format!("{FORMS}, with spaces around the operator")),
+            }
+            return None;
+        }
+    };
+    let fact = fact(word, line.spot, problems)?;
+    let value = fact_value(fact, value, parts.len() == 3, line.spot, problems)?;
+    let text = parts.join(" ");
+    let equals = operator == "==";
+    Some(Assertion { fact, equals, value, text, position: line.spot.position })
+}
+
+fn fact(word: &str, spot: Spot, problems: &mut Problems) -> Option<FactName> {
+    let found = FactName::ALL.into_iter().find(|fact| fact.name() == word);
+    if found.is_none() {
+        let names = FactName::ALL.map(FactName::name);
+        words::unknown(problems, spot, "fact", word, &names, &[]);
+    }
+    found
+}
+
+fn fact_value(
+    fact: FactName,
+    text: &str,
+    compared: bool,
+    spot: Spot,
+    problems: &mut Problems,
+) -> Option<FactValue> {
+    let name = fact.name();
+    if fact.is_flag() {
+        if let Ok(flag) = text.parse() {
+            return Some(FactValue::Flag(flag));
+        }
+        let problem =
+            problems.add(spot, format!("`{name}` is true or false, not {}", quoted(text)));
+        if let Some(near) = did_you_mean(text, ["true", "false"]) {
+            problem.help(format!("did you mean `{near}`?"));
+        } else {
+            problem.help(format!("write `{name}` or `not {name}`"));
+        }
+    } else if !compared {
+        problems
+            .add(spot, format!("`{name}` is a number, so it must be compared"))
+            .help(format!("write `{name} == NUMBER` or `{name} != NUMBER`"));
+    } else {
+        match super::units::parse_count(text) {
+            Ok(number) => return Some(FactValue::Number(number)),
+            Err(error) => {
+                let what = format!("`{name}` is a number");
+                words::refused(problems, spot, &what, error);
+            }
+        }
+    }
+    None
+}

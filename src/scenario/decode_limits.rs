@@ -1,0 +1,178 @@
+//! `limits`: what a sandbox may use.
+
+use super::diagnostic::{Problems, quoted};
+use super::node::{Entry, Node};
+use super::written::{LimitsWritten, Located};
+use super::{units, words};
+
+const KEYS: &[&str] = &["pids", "memory", "swap", "cpu", "weight", "cpuset", "nofile", "unified"];
+
+/// Tasks that the kernel can number at all; how many are too few depends on what runs.
+const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
+
+/// A process needs its standard streams, its libraries and the tool's own pipe.
+const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
+
+/// The kernel's own range of `cpu.weight`.
+const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
+
+/// Below this nothing can be loaded; who writes less has forgotten the unit.
+const MIN_MEMORY: u64 = 1 << 20;
+
+/// Files in `unified`; a cgroup has about as many that can be written.
+const MAX_KNOBS: usize = 64;
+
+/// The highest CPU that the kernel can be built for.
+const MAX_CPU: u64 = 8191;
+
+/// Reads a map of limits; `{}` is a map without limits.
+pub(super) fn limits(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
+    let entries = words::map(node, "`limits`", problems)?;
+    let mut limits = LimitsWritten::none(node.spot);
+    for entry in entries {
+        let value = &entry.value;
+        match entry.key.as_str() {
+            "pids" => limits.pids = words::count(value, "`pids`", PIDS, problems),
+            "memory" => {
+                limits.has_memory = true;
+                limits.memory = memory(value, problems);
+            }
+            "swap" => {
+                limits.swap = words::quantity(value, "`swap`", units::parse_bytes, problems);
+            }
+            "cpu" => limits.cpu = words::quantity(value, "`cpu`", units::parse_cpu, problems),
+            "weight" => limits.weight = words::count(value, "`weight`", WEIGHT, problems),
+            "cpuset" => limits.cpuset = cpuset(value, problems),
+            "nofile" => limits.nofile = words::count(value, "`nofile`", NOFILE, problems),
+            "unified" => {
+                let entries = words::map(value, "`unified`", problems).unwrap_or_default();
+                if entries.len() > MAX_KNOBS {
+                    let message = format!("`unified` sets more than {MAX_KNOBS} files");
+                    problems.add(entry.key_spot, message);
+                }
+                for entry in entries.iter().take(MAX_KNOBS) {
+                    knob(entry, &mut limits, problems);
+                }
+            }
+            key => {
+                let (what, later) = ("limit", words::LATER_LIMITS);
+                words::unknown(problems, entry.key_spot, what, key, KEYS, later);
+            }
+        }
+    }
+    if let Some(swap) = limits.swap.as_ref().filter(|_| !limits.has_memory) {
+        problems
+            .add(swap.spot, "`swap` without `memory` limits nothing")
+            .help("add `memory`; with it, swap is 0 unless `swap` says otherwise");
+    }
+    said_twice(&limits, problems);
+    Some(limits)
+}
+
+fn memory(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {
+    let memory = words::quantity(node, "`memory`", units::parse_bytes, problems)?;
+    if memory.value >= MIN_MEMORY {
+        return Some(memory);
+    }
+    let problem = problems.add(
+        memory.spot,
+        format!("`memory` of {} bytes is too little for any process to start", memory.value),
+    );
+    if (1..65_536).contains(&memory.value) {
+        problem.help(format!("a plain number counts bytes; did you mean `{}Mi`?", memory.value));
+    } else {
+        problem.help(format!("the smallest is {}", units::format_bytes(MIN_MEMORY)));
+    }
+    None
+}
+
+fn cpuset(node: &Node, problems: &mut Problems) -> Option<Located<String>> {
+    let text = words::scalar(node, "`cpuset`", problems)?;
+    let number = |text: &str| units::parse_count(text).ok().filter(|&cpu| cpu <= MAX_CPU);
+    let legal = text.value.split(',').all(|part| match part.split_once('-') {
+        Some((from, to)) => number(from).zip(number(to)).is_some_and(|(from, to)| from <= to),
+        None => number(part).is_some(),
+    });
+    if legal {
+        return Some(text.map(str::to_owned));
+    }
+    problems
+        .add(text.spot, format!("`cpuset` cannot be {}", quoted(text.value)))
+        .help("list CPUs and ranges of CPUs, such as `0`, `0-3` or `0-1,3`");
+    None
+}
+
+/// One entry of `unified`. Nothing that could leave the sandbox's own cgroup, or move processes, gets through.
+fn knob(entry: &Entry, limits: &mut LimitsWritten, problems: &mut Problems) {
+    let key = &entry.key;
+    let lower = |c: char| c.is_ascii_lowercase();
+    let legal = key.len() <= 64
+        && key.split_once('.').is_some_and(|(controller, knob)| {
+            !controller.is_empty()
+                && controller.chars().all(lower)
+                && !knob.is_empty()
+                && knob.chars().all(|c| lower(c) || c.is_ascii_digit() || "._".contains(c))
+        });
+    if !legal {
+        problems
+            .add(entry.key_spot, format!("{} is no file of a cgroup", quoted(key)))
+            .help("write `controller.knob`, such as `memory.high`");
+        return;
+    }
+    if key.starts_with("cgroup.") {
+        problems
+            .add(entry.key_spot, format!("{} is no limit", quoted(key)))
+            .help("the files `cgroup.*` move and stop processes; they are the tool's own");
+        return;
+    }
+    let Some(text) = words::scalar(&entry.value, &quoted(key), problems) else { return };
+    if text.value.len() > 128 || text.value.contains(char::is_control) {
+        problems.add(text.spot, format!("{} takes one line of at most 128 bytes", quoted(key)));
+        return;
+    }
+    let value = knob_value(key, text, problems);
+    limits.unified.extend(value.map(|value| (key.clone(), value)));
+}
+
+/// The kernel reads `48M` but not `48Mi`, so sizes of memory are written out in bytes.
+fn knob_value(key: &str, text: Located<&str>, problems: &mut Problems) -> Option<Located<String>> {
+    let sized = matches!(
+        key,
+        "memory.min"
+            | "memory.low"
+            | "memory.high"
+            | "memory.max"
+            | "memory.swap.max"
+            | "memory.swap.high"
+            | "memory.zswap.max"
+    );
+    if !sized || text.value == "max" {
+        return Some(text.map(str::to_owned));
+    }
+    match units::parse_bytes(text.value) {
+        Ok(bytes) => Some(text.map(|_| bytes.to_string())),
+        Err(error) => {
+            words::refused(problems, text.spot, &quoted(key), error);
+            None
+        }
+    }
+}
+
+/// A limit and the kernel file that it is written to cannot both be given.
+fn said_twice(limits: &LimitsWritten, problems: &mut Problems) {
+    let pairs = [
+        ("pids", limits.pids.is_some(), "pids.max"),
+        ("memory", limits.has_memory, "memory.max"),
+        ("swap", limits.has_memory, "memory.swap.max"),
+        ("cpu", limits.cpu.is_some(), "cpu.max"),
+        ("weight", limits.weight.is_some(), "cpu.weight"),
+        ("cpuset", limits.cpuset.is_some(), "cpuset.cpus"),
+    ];
+    for (key, given, file) in pairs {
+        if let Some(value) = limits.unified.get(file).filter(|_| given) {
+            problems
+                .add(value.spot, format!("`{file}` is set by the limit `{key}` too"))
+                .help("keep one of the two; `memory` sets swap as well");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Sandboxes as files write them: `attacker`, `victim`, the list `sandboxes`, and their namespaces.
+
+use super::decode::missing;
+use super::diagnostic::{Problems, Spot};
+use super::node::{Entry, Kind, Node};
+use super::written::{Layer, Located, SandboxWritten};
+use super::{NamespaceKind, Namespaces, Role, Sharing, Workload};
+use super::{decode_limits, units, words};
+
+const COMMON_KEYS: [&str; 5] = ["name", "pod", "runtime", "limits", "namespaces"];
+const ATTACKER_KEYS: [&str; 2] = ["workload", "intensity"];
+
+/// `attacker:`, over what `limits:` beside it may have said already.
+pub(super) fn attacker(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
+    let Some(entries) = words::map(node, "`attacker`", problems) else {
+        sandbox.bad_workload = true;
+        return;
+    };
+    let legal = [&ATTACKER_KEYS[..], &COMMON_KEYS[..]].concat();
+    for entry in entries {
+        if !common_key(entry, sandbox, problems) && !attacker_key(entry, sandbox, problems) {
+            let what = "key in `attacker`";
+            words::unknown(problems, entry.key_spot, what, &entry.key, &legal, words::LATER_KEYS);
+        }
+    }
+}
+
+/// `victim:`.
+pub(super) fn victim(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
+    for entry in words::map(node, "`victim`", problems).unwrap_or_default() {
+        if !common_key(entry, sandbox, problems) && !workload_of_victim(entry, problems) {
+            let (what, legal) = ("key in `victim`", &COMMON_KEYS);
+            words::unknown(problems, entry.key_spot, what, &entry.key, legal, words::LATER_KEYS);
+        }
+    }
+}
+
+/// `limits:` outside of a sandbox: the attacker's.
+pub(super) fn attackers_limits(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
+    set_limits(entry, &mut layer.attacker, problems);
+}
+
+/// `sandboxes:`, which may leave out the victim but not the attacker.
+pub(super) fn list(node: &Node, layer: &mut Layer, problems: &mut Problems) {
+    layer.listed = true;
+    let Kind::Seq(items) = &node.kind else {
+        problems
+            .add(node.spot, "`sandboxes` must be a list")
+            .help("start each entry with `- role: attacker` or `- role: victim`");
+        return;
+    };
+    let mut seen: Vec<Role> = Vec::new();
+    let mut doubtful = false;
+    for item in items {
+        let Some(entries) = words::map(item, "a sandbox", problems) else {
+            doubtful = true;
+            continue;
+        };
+        missing(entries, "role", item.spot, problems);
+        let Some(role) = role_of(entries, problems) else {
+            doubtful = true;
+            continue;
+        };
+        if seen.contains(&role.value) {
+            let word = if role.value == Role::Attacker { "attacker" } else { "victim" };
+            problems
+                .add(role.spot, format!("there is more than one {word}"))
+                .help("this version runs exactly one attacker and one victim");
+            continue;
+        }
+        seen.push(role.value);
+        listed(entries, role.value, layer, problems);
+    }
+    if !doubtful && !seen.contains(&Role::Attacker) {
+        problems
+            .add(node.spot, "no sandbox has the role attacker")
+            .help("add `- {role: attacker, workload: forkbomb}`");
+    }
+}
+
+fn role_of(entries: &[Entry], problems: &mut Problems) -> Option<Located<Role>> {
+    let node = &entries.iter().find(|entry| entry.key == "role")?.value;
+    let legal = [("attacker", Role::Attacker), ("victim", Role::Victim)];
+    words::word(node, "`role`", "role", &legal, &[], problems)
+}
+
+fn listed(entries: &[Entry], role: Role, layer: &mut Layer, problems: &mut Problems) {
+    let is_attacker = role == Role::Attacker;
+    let sandbox = if is_attacker { &mut layer.attacker } else { &mut layer.victim };
+    let legal = [&["role"], &COMMON_KEYS[..], &ATTACKER_KEYS[..]].concat();
+    for entry in entries.iter().filter(|entry| entry.key != "role") {
+        let known = common_key(entry, sandbox, problems)
+            || if is_attacker {
+                attacker_key(entry, sandbox, problems)
+            } else {
+                workload_of_victim(entry, problems)
+            };
+        if !known {
+            let what = "key in a sandbox";
+            words::unknown(problems, entry.key_spot, what, &entry.key, &legal, words::LATER_KEYS);
+        }
+    }
+}
+
+fn common_key(entry: &Entry, sandbox: &mut SandboxWritten, problems: &mut Problems) -> bool {
+    let value = &entry.value;
+    match entry.key.as_str() {
+        "name" => sandbox.name = words::name(value, "a sandbox's `name`", "", problems),
+        "pod" => sandbox.pod = words::name(value, "`pod`", "", problems),
+        "runtime" => {
+            let legal = [("native", "native")];
+            let later = words::LATER_RUNTIMES;
+            let runtime = words::word(value, "`runtime`", "runtime", &legal, later, problems);
+            sandbox.runtime = runtime.map(|runtime| runtime.map(str::to_owned));
+        }
+        "limits" => set_limits(entry, sandbox, problems),
+        "namespaces" => sandbox.namespaces = namespaces(value, problems),
+        _ => return false,
+    }
+    true
+}
+
+fn attacker_key(entry: &Entry, sandbox: &mut SandboxWritten, problems: &mut Problems) -> bool {
+    match entry.key.as_str() {
+        "workload" => {
+            let legal = Workload::ALL.map(|workload| (workload.name(), workload));
+            let later = words::LATER_WORKLOADS;
+            sandbox.workload =
+                words::word(&entry.value, "`workload`", "workload", &legal, later, problems);
+            sandbox.bad_workload = sandbox.workload.is_none();
+        }
+        "intensity" => {
+            let (what, parse) = ("`intensity`", units::parse_percent);
+            sandbox.intensity = words::quantity(&entry.value, what, parse, problems);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn workload_of_victim(entry: &Entry, problems: &mut Problems) -> bool {
+    let found = ATTACKER_KEYS.contains(&entry.key.as_str());
+    if found {
+        problems
+            .add(entry.key_spot, format!("a victim has no `{}`", entry.key))
+            .help("a victim runs probes; only an attacker runs a workload");
+    }
+    found
+}
+
+fn set_limits(entry: &Entry, sandbox: &mut SandboxWritten, problems: &mut Problems) {
+    if let Some(first) = &sandbox.limits {
+        let line = first.spot.position.line;
+        problems
+            .add(entry.key_spot, "the attacker's limits are given twice")
+            .help(format!("`limits` outside of a sandbox are the attacker's; see line {line}"));
+        return;
+    }
+    sandbox.limits = decode_limits::limits(&entry.value, problems);
+}
+
+fn namespaces(node: &Node, problems: &mut Problems) -> Option<Located<Namespaces>> {
+    let entries = words::map(node, "`namespaces`", problems)?;
+    let kinds = NamespaceKind::ALL.map(NamespaceKind::name);
+    let mut namespaces = Namespaces::default();
+    for entry in entries {
+        let Some(kind) = NamespaceKind::ALL.into_iter().find(|kind| kind.name() == entry.key)
+        else {
+            unknown_kind(entry.key_spot, &entry.key, &kinds, problems);
+            continue;
+        };
+        let legal = [("new", Sharing::New), ("host", Sharing::Host)];
+        let what = "way to get a namespace";
+        let sharing =
+            words::word(&entry.value, "a namespace", what, &legal, &["pod", "join"], problems);
+        if let Some(sharing) = sharing {
+            namespaces.0.insert(kind, sharing.value);
+        }
+    }
+    Some(Located { value: namespaces, spot: node.spot })
+}
+
+/// Other tools have long names for some kinds.
+fn unknown_kind(spot: Spot, key: &str, kinds: &[&str], problems: &mut Problems) {
+    let kernel = match key {
+        "mount" | "mounts" => "mnt",
+        "network" => "net",
+        "hostname" => "uts",
+        "process" | "hostPID" => "pid",
+        _ => return words::unknown(problems, spot, "kind of namespace", key, kinds, &[]),
+    };
+    problems
+        .add(spot, format!("unknown kind of namespace `{key}`"))
+        .help(format!("did you mean `{kernel}`?"));
+}

@@ -1,0 +1,162 @@
+//! The cases of a scenario: its configs, and the controls that make their answers worth something.
+
+use super::{Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Workload, WorkloadSpec};
+
+/// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
+///
+/// There is one sham for each node, placement and runtime, and one open case for each attacker on them. Open cases that the file
+/// brings along are not added again. What is added is a copy of the first config that needs it, so that only the attack differs.
+#[must_use]
+pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
+    let mut shams: Vec<Config> = Vec::new();
+    let mut open: Vec<Config> = scenario.configs.iter().filter(|c| is_open(c)).cloned().collect();
+    let limited: Vec<Config> = scenario.configs.iter().filter(|c| !is_open(c)).cloned().collect();
+    for config in &scenario.configs {
+        if !shams.iter().any(|sham| ground(sham) == ground(config)) {
+            let name = free_name("sham", &[&scenario.configs, &shams]);
+            shams.push(sham(config, name));
+        }
+        if !is_open(config) && open_case_of(config, &open).is_none() {
+            let name = free_name("open", &[&scenario.configs, &open]);
+            open.push(opened(config, name));
+        }
+    }
+    [shams, open, limited].concat()
+}
+
+/// The open case that a config is compared with; an open config is its own, a sham has none.
+#[must_use]
+pub fn open_case_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Config> {
+    if config.control == Some(Control::Sham) {
+        return None;
+    }
+    let mut candidates = cases.iter().filter(|case| {
+        case.control == Some(Control::Open)
+            && ground(case) == ground(config)
+            && workload(case) == workload(config)
+    });
+    if config.control == Some(Control::Open) {
+        return candidates.find(|case| case.name == config.name);
+    }
+    // Several open configs may differ in what is no part of the attack: the most alike comes first.
+    let all: Vec<&Config> = candidates.collect();
+    all.iter().find(|case| alike(case, config)).or(all.first()).copied()
+}
+
+/// The sham on a config's node, placement and runtime.
+#[must_use]
+pub fn sham_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Config> {
+    cases.iter().find(|case| case.control == Some(Control::Sham) && ground(case) == ground(config))
+}
+
+fn is_open(config: &Config) -> bool {
+    config.control == Some(Control::Open)
+}
+
+/// What a control must share with the configs that it speaks for.
+fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>) {
+    let runtime = config.sandbox(Role::Attacker).map(|sandbox| sandbox.runtime.as_str());
+    (config.node, config.placement, runtime)
+}
+
+fn workload(config: &Config) -> Option<&WorkloadSpec> {
+    config.sandbox(Role::Attacker)?.workload.as_ref()
+}
+
+/// True when the two differ in the attacker's limits at most.
+fn alike(one: &Config, other: &Config) -> bool {
+    let without_limits = |config: &Config| opened(config, String::new()).sandboxes;
+    without_limits(one) == without_limits(other)
+}
+
+fn sham(config: &Config, name: String) -> Config {
+    let mut sham = opened(config, name);
+    sham.control = Some(Control::Sham);
+    for sandbox in sham.sandboxes.iter_mut().filter(|sandbox| sandbox.role == Role::Attacker) {
+        sandbox.workload = Some(WorkloadSpec { name: Workload::Sleep, intensity: 100 });
+    }
+    sham
+}
+
+fn opened(config: &Config, name: String) -> Config {
+    let mut open = Config {
+        name,
+        position: None,
+        control: Some(Control::Open),
+        expect: Vec::new(),
+        asserts: Vec::new(),
+        ..config.clone()
+    };
+    for sandbox in open.sandboxes.iter_mut().filter(|sandbox| sandbox.role == Role::Attacker) {
+        sandbox.limits = Limits::default();
+    }
+    open
+}
+
+/// `base`, `base-2`, `base-3`, …: the first that nobody has.
+fn free_name(base: &str, taken: &[&[Config]]) -> String {
+    let is_free =
+        |name: &String| !taken.iter().any(|list| list.iter().any(|config| config.name == *name));
+    (1_u64..)
+        .map(|number| if number == 1 { base.to_owned() } else { format!("{base}-{number}") })
+        .find(is_free)
+        .unwrap_or_else(|| base.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse;
+
+    fn cases(configs: &str) -> Vec<Config> {
+        let text =
+            format!("version: 1\nname: t\nattacker: {{workload: forkbomb}}\nconfigs:\n{configs}");
+        with_controls(&parse("t.yaml", &text).unwrap_or_else(|errors| panic!("{errors}")))
+    }
+
+    fn names(cases: &[Config]) -> Vec<&str> {
+        cases.iter().map(|case| case.name.as_str()).collect()
+    }
+
+    #[test]
+    fn adds_what_is_missing_once() {
+        let cases = cases("  - {name: a, limits: {pids: 5}}\n  - {name: b, limits: {pids: 9}}\n");
+        assert_eq!(names(&cases), ["sham", "open", "a", "b"]);
+        assert_eq!(cases[0].control, Some(Control::Sham));
+        assert_eq!(workload(&cases[0]).map(|it| it.name), Some(Workload::Sleep));
+        assert_eq!(cases[1].control, Some(Control::Open));
+        assert_eq!(cases[1].position, None);
+        assert!(cases[1].sandboxes[0].limits.is_empty());
+        assert_eq!(cases[2].control, None);
+    }
+
+    #[test]
+    fn a_config_without_limits_is_the_open_case() {
+        let cases = cases("  - {name: b, limits: {pids: 9}}\n  - {name: free}\n");
+        assert_eq!(names(&cases), ["sham", "free", "b"]);
+        assert_eq!(open_case_of(&cases[2], &cases).unwrap().name, "free");
+        assert_eq!(open_case_of(&cases[1], &cases).unwrap().name, "free");
+        assert_eq!(open_case_of(&cases[0], &cases), None);
+    }
+
+    #[test]
+    fn every_node_placement_and_attacker_has_its_controls() {
+        let cases = cases(
+            "  - {name: open}\n  - {name: a, limits: {pids: 5}, placement: together}\n  \
+             - {name: b, limits: {pids: 5}, node: {pids: 100}}\n  \
+             - {name: c, limits: {pids: 5}, attacker: {intensity: 50}}\n",
+        );
+        assert_eq!(
+            names(&cases),
+            ["sham", "sham-2", "sham-3", "open", "open-2", "open-3", "open-4", "a", "b", "c"]
+        );
+        for case in &cases {
+            let sham = sham_of(case, &cases).expect("a sham for each case");
+            assert_eq!((sham.node, sham.placement), (case.node, case.placement));
+            if case.control.is_none() {
+                let open = open_case_of(case, &cases).expect("an open case for each config");
+                assert_eq!(workload(open), workload(case));
+            }
+        }
+    }
+}

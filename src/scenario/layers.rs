@@ -1,0 +1,164 @@
+//! Lays each config over the base of its file, and makes complete configs of the two.
+
+use super::diagnostic::Spot;
+use super::written::{
+    ConfigWritten, FileWritten, Layer, LimitsWritten, Located, NodeWritten, SandboxWritten,
+};
+use super::{
+    Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario,
+    WorkloadSpec,
+};
+
+/// The runtime of sandboxes that name none.
+pub(super) const DEFAULT_RUNTIME: &str = "native";
+
+/// One config with all that it inherits, and the places of both.
+#[derive(Debug)]
+pub(super) struct Merged<'a> {
+    pub written: &'a ConfigWritten,
+    pub node: NodeWritten,
+    placement: Option<Located<Placement>>,
+    pub attacker: SandboxWritten,
+    pub victim: SandboxWritten,
+}
+
+/// A key of the config replaces that key of the base; `sandboxes` in a config replaces both sandboxes.
+pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> {
+    let layer = &written.layer;
+    let node = NodeWritten {
+        cpus: pick(&layer.node.cpus, &base.node.cpus),
+        memory: pick(&layer.node.memory, &base.node.memory),
+        pids: pick(&layer.node.pids, &base.node.pids),
+    };
+    let over = |top: &SandboxWritten, below: &SandboxWritten| {
+        if layer.listed { top.clone() } else { merge_sandbox(top, below) }
+    };
+    Merged {
+        written,
+        node,
+        placement: pick(&layer.placement, &base.placement),
+        attacker: over(&layer.attacker, &base.attacker),
+        victim: over(&layer.victim, &base.victim),
+    }
+}
+
+fn pick<T: Clone>(top: &Option<T>, below: &Option<T>) -> Option<T> {
+    top.as_ref().or(below.as_ref()).cloned()
+}
+
+fn merge_sandbox(top: &SandboxWritten, below: &SandboxWritten) -> SandboxWritten {
+    SandboxWritten {
+        name: pick(&top.name, &below.name),
+        pod: pick(&top.pod, &below.pod),
+        runtime: pick(&top.runtime, &below.runtime),
+        workload: pick(&top.workload, &below.workload),
+        bad_workload: top.bad_workload || below.bad_workload,
+        intensity: pick(&top.intensity, &below.intensity),
+        limits: pick(&top.limits, &below.limits),
+        namespaces: pick(&top.namespaces, &below.namespaces),
+    }
+}
+
+impl Merged<'_> {
+    /// The node with the defaults of what nobody wrote.
+    pub fn node_spec(&self) -> NodeSpec {
+        let default = NodeSpec::default();
+        let value = |written: &Option<Located<u64>>| written.as_ref().map(|found| found.value);
+        NodeSpec {
+            cpus: value(&self.node.cpus)
+                .and_then(|cpus| u32::try_from(cpus).ok())
+                .unwrap_or(default.cpus),
+            memory_bytes: value(&self.node.memory).unwrap_or(default.memory_bytes),
+            pids: value(&self.node.pids).unwrap_or(default.pids),
+        }
+    }
+
+    /// The name that a sandbox has or gets, and where it was written.
+    pub fn sandbox_name(&self, role: Role) -> (&str, Option<Spot>) {
+        let (sandbox, default) = match role {
+            Role::Attacker => (&self.attacker, "attacker"),
+            Role::Victim => (&self.victim, "victim"),
+        };
+        match &sandbox.name {
+            Some(name) => (&name.value, Some(name.spot)),
+            None => (default, None),
+        }
+    }
+
+    fn sandbox(&self, role: Role) -> Option<SandboxSpec> {
+        let (written, workload) = match role {
+            Role::Attacker => {
+                let name = self.attacker.workload.as_ref()?.value;
+                let intensity = self.attacker.intensity.as_ref().map_or(100, |found| found.value);
+                (&self.attacker, Some(WorkloadSpec { name, intensity }))
+            }
+            Role::Victim => (&self.victim, None),
+        };
+        let owned = |text: &Option<Located<String>>| text.as_ref().map(|found| found.value.clone());
+        Some(SandboxSpec {
+            name: self.sandbox_name(role).0.to_owned(),
+            role,
+            pod: owned(&written.pod),
+            runtime: owned(&written.runtime).unwrap_or_else(|| DEFAULT_RUNTIME.to_owned()),
+            workload,
+            limits: written.limits.as_ref().map(limits).unwrap_or_default(),
+            namespaces: written
+                .namespaces
+                .as_ref()
+                .map(|found| found.value.clone())
+                .unwrap_or_default(),
+        })
+    }
+
+    /// The complete config; `None` when something required is missing, which was reported before.
+    fn config(&self) -> Option<Config> {
+        let attacker = self.sandbox(Role::Attacker)?;
+        let victim = self.sandbox(Role::Victim)?;
+        let control = attacker.limits.is_empty().then_some(Control::Open);
+        let mut config = Config {
+            name: self.written.name.as_ref()?.value.clone(),
+            position: Some(self.written.spot.position),
+            control,
+            node: self.node_spec(),
+            placement: Placement::Apart,
+            sandboxes: vec![attacker, victim],
+            expect: self.written.expect.clone(),
+            asserts: self.written.asserts.clone(),
+        };
+        config.placement = match &self.placement {
+            Some(placement) => placement.value,
+            // On CPUs of their own, neither could feel the other.
+            None if config.own_resource() == Resource::Cpu => Placement::Together,
+            None => Placement::Apart,
+        };
+        Some(config)
+    }
+}
+
+fn limits(written: &LimitsWritten) -> Limits {
+    let value = |number: &Option<Located<u64>>| number.as_ref().map(|found| found.value);
+    Limits {
+        pids: value(&written.pids),
+        memory_bytes: value(&written.memory),
+        swap_bytes: value(&written.swap),
+        cpu_millis: value(&written.cpu),
+        weight: value(&written.weight),
+        cpuset: written.cpuset.as_ref().map(|found| found.value.clone()),
+        nofile: value(&written.nofile),
+        unified: written
+            .unified
+            .iter()
+            .map(|(knob, found)| (knob.clone(), found.value.clone()))
+            .collect(),
+    }
+}
+
+/// The whole scenario; `None` when something required is missing, which was reported before.
+pub(super) fn scenario(file: &FileWritten, name: &str, merged: &[Merged<'_>]) -> Option<Scenario> {
+    Some(Scenario {
+        name: file.name.as_ref()?.value.clone(),
+        summary: file.summary.clone(),
+        file: name.to_owned(),
+        configs: merged.iter().map(Merged::config).collect::<Option<_>>()?,
+    })
+}

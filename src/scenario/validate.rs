@@ -1,0 +1,146 @@
+//! What is wrong with a scenario although every value in it is legal by itself.
+
+use super::diagnostic::{Problems, quoted};
+use super::layers::Merged;
+use super::written::{FileWritten, LimitsWritten};
+use super::{NodeSpec, Role, VICTIM_MIN_PIDS, Workload, units};
+
+/// Checks a whole file and each config with what it inherits.
+pub(super) fn check(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Problems) {
+    for (index, config) in merged.iter().enumerate() {
+        config_name(config, &merged[..index], problems);
+        sandbox_names(config, problems);
+        let node = config.node_spec();
+        if let Some(limits) = &config.attacker.limits {
+            let workload = config.attacker.workload.as_ref().map(|found| found.value);
+            capacity(limits, node, problems);
+            attackers_tasks(limits, workload, problems);
+        }
+        if let Some(limits) = &config.victim.limits {
+            capacity(limits, node, problems);
+            victims_tasks(limits, problems);
+        }
+    }
+    workloads(file, merged, problems);
+}
+
+fn config_name(config: &Merged<'_>, before: &[Merged<'_>], problems: &mut Problems) {
+    let Some(name) = &config.written.name else { return };
+    let same = |other: &&Merged<'_>| {
+        other.written.name.as_ref().is_some_and(|other| other.value == name.value)
+    };
+    if let Some(first) = before.iter().find(same) {
+        let line = first.written.spot.position.line;
+        problems
+            .add(name.spot, format!("two configs are named {}", quoted(&name.value)))
+            .help(format!("the first stands in line {line}; names are the columns of the report"));
+    }
+    if is_control_name(&name.value, "sham") {
+        problems
+            .add(name.spot, format!("the name {} is reserved", quoted(&name.value)))
+            .help("the tool adds the sham by itself, to see the machine's own noise");
+    }
+    let limited = config.attacker.limits.as_ref().is_some_and(is_limited);
+    if limited && is_control_name(&name.value, "open") {
+        problems
+            .add(name.spot, format!("{} has limits, so it is not open", quoted(&name.value)))
+            .help("name the config after its limits; `open` is the attack without any");
+    }
+}
+
+/// True for `open`, `open-2` and so on, as controls that the tool adds are named.
+fn is_control_name(name: &str, control: &str) -> bool {
+    name.strip_prefix(control).is_some_and(|rest| {
+        rest.is_empty()
+            || rest.strip_prefix('-').is_some_and(|number| number.parse::<u64>().is_ok())
+    })
+}
+
+fn is_limited(limits: &LimitsWritten) -> bool {
+    limits.has_memory
+        || [&limits.pids, &limits.swap, &limits.cpu, &limits.weight, &limits.nofile]
+            .iter()
+            .any(|limit| limit.is_some())
+        || limits.cpuset.is_some()
+        || !limits.unified.is_empty()
+}
+
+fn sandbox_names(config: &Merged<'_>, problems: &mut Problems) {
+    let (attacker, attacker_spot) = config.sandbox_name(Role::Attacker);
+    let (victim, victim_spot) = config.sandbox_name(Role::Victim);
+    // The later of the two made the clash; at least one was written, since the defaults differ.
+    let spots = [attacker_spot, victim_spot].into_iter().flatten();
+    if attacker == victim
+        && let Some(spot) = spots.max_by_key(|spot| spot.position)
+    {
+        problems
+            .add(spot, format!("attacker and victim are both named {}", quoted(victim)))
+            .help("the names of the sandboxes of one config must differ");
+    }
+}
+
+/// A limit above what the node has could never be reached, so the node would be what holds the attacker.
+fn capacity(limits: &LimitsWritten, node: NodeSpec, problems: &mut Problems) {
+    if let Some(pids) = limits.pids.as_ref().filter(|pids| pids.value > node.pids) {
+        problems
+            .add(pids.spot, format!("`pids` is {}, but the node has {}", pids.value, node.pids))
+            .help("a limit above the node's capacity is never reached; lower it, or raise `node.pids`");
+    }
+    if let Some(memory) = limits.memory.as_ref().filter(|it| it.value > node.memory_bytes) {
+        let (limit, has) =
+            (units::format_bytes(memory.value), units::format_bytes(node.memory_bytes));
+        problems.add(memory.spot, format!("`memory` is {limit}, but the node has {has}")).help(
+            "a limit above the node's capacity is never reached; lower it, or raise `node.memory`",
+        );
+    }
+    if let Some(cpu) =
+        limits.cpu.as_ref().filter(|cpu| cpu.value > u64::from(node.cpus).saturating_mul(1000))
+    {
+        let limit = units::format_cpu(cpu.value);
+        problems.add(cpu.spot, format!("`cpu` is {limit}, but the node has {}", node.cpus)).help(
+            "a limit above the node's capacity is never reached; lower it, or raise `node.cpus`",
+        );
+    }
+}
+
+fn attackers_tasks(limits: &LimitsWritten, workload: Option<Workload>, problems: &mut Problems) {
+    let (Some(pids), Some(workload)) = (&limits.pids, workload) else { return };
+    let least = workload.min_pids();
+    if pids.value < least {
+        problems
+            .add(pids.spot, format!("the attacker cannot run with fewer than {least} pids"))
+            .help("the init of its sandbox, which is also the supervisor, and one worker count");
+    }
+}
+
+fn victims_tasks(limits: &LimitsWritten, problems: &mut Problems) {
+    let Some(pids) = &limits.pids else { return };
+    if pids.value < VICTIM_MIN_PIDS {
+        problems
+            .add(pids.spot, format!("the victim cannot run with fewer than {VICTIM_MIN_PIDS} pids"))
+            .help(
+                "the init of its sandbox, one process for each probe, and one child of the fork \
+                 probe count",
+            );
+    }
+}
+
+/// Every config needs a workload. When none has one, the file forgot its attacker, which is one error.
+fn workloads(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Problems) {
+    let lacks =
+        |config: &&Merged<'_>| config.attacker.workload.is_none() && !config.attacker.bad_workload;
+    let help = "add `attacker: {workload: forkbomb}`";
+    // A broken list of sandboxes was reported where it stands.
+    if file.base.listed && file.base.attacker.workload.is_none() && !problems.is_empty() {
+        return;
+    }
+    let base = &file.base.attacker;
+    let nowhere = base.workload.is_none() && !base.bad_workload;
+    if nowhere && merged.iter().all(|config| lacks(&config)) {
+        problems.add(file.spot, "no attacker has a workload").help(help);
+        return;
+    }
+    for config in merged.iter().filter(lacks) {
+        problems.add(config.written.spot, "the attacker of this config has no workload").help(help);
+    }
+}

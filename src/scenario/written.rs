@@ -1,0 +1,106 @@
+//! What a file says, value by value with its place, before the layers of base and config are laid over each other.
+
+use std::collections::BTreeMap;
+
+use super::diagnostic::Spot;
+use super::{Assertion, Expectation, Namespaces, Placement, Workload};
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Located<T> {
+    pub value: T,
+    pub spot: Spot,
+}
+
+impl<T> Located<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<U> {
+        Located { value: change(self.value), spot: self.spot }
+    }
+}
+
+/// The keys of `node`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NodeWritten {
+    pub cpus: Option<Located<u64>>,
+    pub memory: Option<Located<u64>>,
+    pub pids: Option<Located<u64>>,
+}
+
+/// The keys of `limits`.
+#[derive(Debug, Clone)]
+pub(super) struct LimitsWritten {
+    /// The place of the whole map.
+    pub spot: Spot,
+    pub pids: Option<Located<u64>>,
+    /// The key is there, though its value may have been refused.
+    pub has_memory: bool,
+    pub memory: Option<Located<u64>>,
+    pub swap: Option<Located<u64>>,
+    pub cpu: Option<Located<u64>>,
+    pub weight: Option<Located<u64>>,
+    pub cpuset: Option<Located<String>>,
+    pub nofile: Option<Located<u64>>,
+    pub unified: BTreeMap<String, Located<String>>,
+}
+
+impl LimitsWritten {
+    pub fn none(spot: Spot) -> Self {
+        Self {
+            spot,
+            pids: None,
+            has_memory: false,
+            memory: None,
+            swap: None,
+            cpu: None,
+            weight: None,
+            cpuset: None,
+            nofile: None,
+            unified: BTreeMap::new(),
+        }
+    }
+}
+
+/// The keys of one sandbox.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SandboxWritten {
+    pub name: Option<Located<String>>,
+    pub pod: Option<Located<String>>,
+    pub runtime: Option<Located<String>>,
+    pub workload: Option<Located<Workload>>,
+    /// A workload was given and refused, so its absence is no error of its own.
+    pub bad_workload: bool,
+    pub intensity: Option<Located<u8>>,
+    pub limits: Option<LimitsWritten>,
+    pub namespaces: Option<Located<Namespaces>>,
+}
+
+/// What the top of a file and each of its configs have in common.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Layer {
+    pub node: NodeWritten,
+    pub placement: Option<Located<Placement>>,
+    pub attacker: SandboxWritten,
+    pub victim: SandboxWritten,
+    /// `sandboxes` was given: in a config, it replaces both sandboxes of the base.
+    pub listed: bool,
+}
+
+/// One entry of `configs`.
+#[derive(Debug, Clone)]
+pub(super) struct ConfigWritten {
+    pub spot: Spot,
+    pub name: Option<Located<String>>,
+    pub layer: Layer,
+    pub expect: Vec<Expectation>,
+    pub asserts: Vec<Assertion>,
+}
+
+/// A whole file.
+#[derive(Debug, Clone)]
+pub(super) struct FileWritten {
+    pub spot: Spot,
+    pub name: Option<Located<String>>,
+    pub summary: Option<String>,
+    pub base: Layer,
+    pub configs: Vec<ConfigWritten>,
+}

@@ -1,0 +1,92 @@
+//! Scenario files are hostile input: whatever is in them, the answer is a scenario or located errors, never a panic.
+
+use contain_test::scenario::{parse, shipped, with_controls};
+use proptest::prelude::*;
+
+/// Pieces that have broken YAML readers before.
+const PIECES: [&str; 24] = [
+    "",
+    "\n",
+    "\t",
+    "  ",
+    ":",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!x ",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "\"",
+    "'",
+    "|\n",
+    "\u{feff}",
+    "\u{0}",
+    "18446744073709551616",
+    "ß🦀\r",
+];
+
+fn check(text: &str) {
+    match parse("fuzz.yaml", text) {
+        Ok(scenario) => assert!(with_controls(&scenario).len() > scenario.configs.len()),
+        Err(errors) => {
+            assert!(!errors.0.is_empty());
+            let shown = errors.to_string();
+            assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+            for error in &errors.0 {
+                assert!(error.position.line >= 1 && error.position.column >= 1);
+            }
+        }
+    }
+}
+
+/// One change: what is put in, where, and how many characters it replaces.
+fn change() -> impl Strategy<Value = (usize, usize, String)> {
+    let piece = prop_oneof![
+        (0..PIECES.len()).prop_map(|index| PIECES[index].to_owned()),
+        "\\PC{0,6}",
+        "[a-z0-9.:,{}\\[\\]&*!|>'\" \\n-]{0,8}",
+    ];
+    (0_usize..2500, 0_usize..12, piece)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn changed_scenarios_never_panic(
+        which in 0_usize..2,
+        changes in proptest::collection::vec(change(), 1..6),
+    ) {
+        let mut text: Vec<char> = shipped()[which].1.chars().collect();
+        for (at, removed, piece) in changes {
+            let start = at.min(text.len());
+            let end = (start + removed).min(text.len());
+            text.splice(start..end, piece.chars());
+        }
+        check(&text.into_iter().collect::<String>());
+    }
+
+    #[test]
+    fn any_text_never_panics(text in "(?s).{0,200}") {
+        check(&text);
+    }
+}
+
+#[test]
+fn the_largest_files_are_answered_quickly() {
+    let start = std::time::Instant::now();
+    for piece in
+        PIECES.iter().filter(|piece| !piece.is_empty()).chain(&["a: &a [*a]\n", "? a\n", "k:\n "])
+    {
+        check(&piece.repeat((1 << 20) / piece.len()));
+    }
+    let keys: String = (0..100_000).map(|number| format!("{number:05}:\n")).collect();
+    check(&keys);
+    assert!(start.elapsed().as_secs() < 60, "took {:?}", start.elapsed());
+}

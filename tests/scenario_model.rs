@@ -1,0 +1,227 @@
+//! What scenario files mean: sugar, inheritance and defaults.
+
+use std::collections::BTreeMap;
+
+use contain_test::scenario::{
+    Config, Control, ExpectedWord, FactName, FactValue, Limits, NamespaceKind, NodeSpec, Placement,
+    Resource, Role, SandboxSpec, Scenario, Target, Workload, open_case_of, parse, sham_of,
+    with_controls,
+};
+
+fn read(text: &str) -> Scenario {
+    parse("t.yaml", text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn base(rest: &str) -> Scenario {
+    read(&format!("version: 1\nname: t\nattacker: {{workload: forkbomb}}\n{rest}"))
+}
+
+fn attacker(config: &Config) -> &SandboxSpec {
+    config.sandbox(Role::Attacker).unwrap()
+}
+
+fn victim(config: &Config) -> &SandboxSpec {
+    config.sandbox(Role::Victim).unwrap()
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let scenario = base("configs: [{name: a}]\n");
+    assert_eq!((scenario.name.as_str(), scenario.file.as_str()), ("t", "t.yaml"));
+    let config = &scenario.configs[0];
+    assert_eq!(config.control, Some(Control::Open));
+    assert_eq!(config.node, NodeSpec { cpus: 2, memory_bytes: 512 << 20, pids: 512 });
+    assert_eq!(config.placement, Placement::Apart);
+    assert_eq!(config.own_resource(), Resource::Pids);
+    assert_eq!(config.sandboxes.len(), 2);
+    let first = &config.sandboxes[0];
+    assert_eq!((first.name.as_str(), first.role), ("attacker", Role::Attacker));
+    assert_eq!(first.runtime, "native");
+    assert_eq!(
+        first.workload.as_ref().map(|it| (it.name, it.intensity)),
+        Some((Workload::Forkbomb, 100))
+    );
+    assert_eq!((victim(config).name.as_str(), victim(config).workload.is_none()), ("victim", true));
+    assert!(NamespaceKind::ALL.iter().all(|&kind| first.namespaces.is_new(kind)));
+}
+
+#[test]
+fn limits_of_a_config_replace_those_of_the_base() {
+    let scenario = base(
+        "limits: {pids: 5, memory: 64Mi}\nconfigs:\n  - name: inherits\n  - name: replaces\n    \
+         limits: {pids: 9}\n  - name: none\n    limits: {}\n",
+    );
+    let limits: Vec<&Limits> = scenario.configs.iter().map(|it| &attacker(it).limits).collect();
+    assert_eq!((limits[0].pids, limits[0].memory_bytes), (Some(5), Some(64 << 20)));
+    assert_eq!((limits[1].pids, limits[1].memory_bytes), (Some(9), None));
+    assert!(limits[2].is_empty());
+    let controls: Vec<_> = scenario.configs.iter().map(|config| config.control).collect();
+    assert_eq!(controls, [None, None, Some(Control::Open)]);
+}
+
+#[test]
+fn configs_override_single_keys() {
+    let scenario = read(
+        "version: 1\nname: t\nnode: {cpus: 4, pids: 300}\nplacement: together\n\
+         attacker: {workload: forkbomb, intensity: 50, pod: one}\nvictim: {limits: {pids: 10}}\n\
+         configs:\n  - name: a\n    node: {pids: 200}\n    placement: apart\n    \
+         attacker: {intensity: 25%, namespaces: {pid: host}}\n    victim: {name: neighbour}\n",
+    );
+    let config = &scenario.configs[0];
+    assert_eq!((config.node.cpus, config.node.pids), (4, 200));
+    assert_eq!(config.placement, Placement::Apart);
+    let first = attacker(config);
+    assert_eq!(first.workload.as_ref().map(|it| it.intensity), Some(25));
+    assert_eq!(first.pod.as_deref(), Some("one"));
+    assert!(!first.namespaces.is_new(NamespaceKind::Pid));
+    assert!(first.namespaces.is_new(NamespaceKind::Mnt));
+    assert_eq!((victim(config).name.as_str(), victim(config).limits.pids), ("neighbour", Some(10)));
+    assert_eq!(config.control, Some(Control::Open), "a victim's limits do not close the attack");
+}
+
+#[test]
+fn sugar_and_the_list_of_sandboxes_mean_the_same() {
+    let list = read(
+        "version: 1\nname: t\nsandboxes:\n  - {role: victim, limits: {pids: 9}}\n  \
+         - {name: attacker, role: attacker, workload: sleep, limits: {pids: 7}}\nconfigs: [{name: a}]\n",
+    );
+    let sugar = read(
+        "version: 1\nname: t\nattacker: {workload: sleep}\nlimits: {pids: 7}\n\
+         victim: {limits: {pids: 9}}\nconfigs: [{name: a}]\n",
+    );
+    assert_eq!(list.configs[0].sandboxes, sugar.configs[0].sandboxes);
+    assert_eq!(list.configs[0].own_resource(), Resource::Pids);
+}
+
+#[test]
+fn a_list_in_a_config_replaces_both_sandboxes() {
+    let scenario = base(
+        "limits: {pids: 5}\nconfigs:\n  - name: a\n    sandboxes:\n      \
+         - {role: attacker, workload: sleep}\n",
+    );
+    assert_eq!(attacker(&scenario.configs[0]).workload.as_ref().unwrap().name, Workload::Sleep);
+    assert!(attacker(&scenario.configs[0]).limits.is_empty());
+}
+
+#[test]
+fn every_limit_is_read_in_its_unit() {
+    let scenario = base(
+        "configs:\n  - name: a\n    limits:\n      pids: 64\n      memory: 64Mi\n      swap: 0\n      \
+         cpu: 500m\n      weight: 10\n      cpuset: 0-1,3\n      nofile: 1024\n      \
+         unified: {memory.high: 48Mi, \"io.weight\": 50, memory.low: max}\n",
+    );
+    let unified = [("io.weight", "50"), ("memory.high", "50331648"), ("memory.low", "max")];
+    let expected = Limits {
+        pids: Some(64),
+        memory_bytes: Some(64 << 20),
+        swap_bytes: Some(0),
+        cpu_millis: Some(500),
+        weight: Some(10),
+        cpuset: Some("0-1,3".to_owned()),
+        nofile: Some(1024),
+        unified: BTreeMap::from(unified.map(|(key, value)| (key.to_owned(), value.to_owned()))),
+    };
+    assert_eq!(attacker(&scenario.configs[0]).limits, expected);
+}
+
+#[test]
+fn expectations_in_all_their_forms() {
+    let scenario = base(
+        "configs:\n  - name: a\n    expect: leaks\n  - name: b\n    expect: [denied, lost]\n  \
+         - name: c\n    expect: {pids: contained, \"cpu/work\": [contained, degraded]}\n",
+    );
+    let [a, b, c] = &scenario.configs[..] else { panic!("three configs") };
+    assert_eq!(
+        (&a.expect[0].target, &a.expect[0].any_of[..]),
+        (&Target::Own, &[ExpectedWord::Leaks][..])
+    );
+    assert_eq!((a.expect[0].position.line, a.expect[0].position.column), (6, 13));
+    assert_eq!(b.expect[0].any_of, [ExpectedWord::Denied, ExpectedWord::Lost]);
+    assert_eq!(c.expect[0].target, Target::Named(Resource::Pids, None));
+    assert_eq!(c.expect[1].target, Target::Named(Resource::Cpu, Some("work".to_owned())));
+    assert_eq!(c.expect[1].position.column, 31);
+    assert_eq!(c.position.map(|it| (it.line, it.column)), Some((9, 5)));
+}
+
+#[test]
+fn assertions_in_all_their_forms() {
+    let scenario = base(
+        "configs:\n  - name: a\n    assert: inside.pid == 1\n  - name: b\n    assert:\n      \
+         - outside.pid   != 1\n      - outside.sees_inside\n      - not inside.sees_outside\n      \
+         - inside.sees_outside != true\n",
+    );
+    let plain: Vec<_> = scenario
+        .configs
+        .iter()
+        .flat_map(|config| &config.asserts)
+        .map(|it| (it.fact, it.equals, it.value, it.text.as_str()))
+        .collect();
+    assert_eq!(
+        plain,
+        [
+            (FactName::InsidePid, true, FactValue::Number(1), "inside.pid == 1"),
+            (FactName::OutsidePid, false, FactValue::Number(1), "outside.pid != 1"),
+            (FactName::OutsideSeesInside, true, FactValue::Flag(true), "outside.sees_inside"),
+            (FactName::InsideSeesOutside, true, FactValue::Flag(false), "not inside.sees_outside"),
+            (
+                FactName::InsideSeesOutside,
+                false,
+                FactValue::Flag(true),
+                "inside.sees_outside != true"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn anchors_and_byte_order_marks_are_fine() {
+    let scenario = read(
+        "\u{feff}version: 1\r\nname: t\r\nattacker: {workload: forkbomb}\r\nconfigs:\r\n\
+         - {name: a, limits: &l {pids: 5}}\r\n- {name: b, limits: *l}\r\n",
+    );
+    assert_eq!(attacker(&scenario.configs[0]).limits, attacker(&scenario.configs[1]).limits);
+}
+
+#[test]
+fn shipped_scenarios_mean_what_they_say() {
+    for (name, text) in contain_test::scenario::shipped() {
+        let scenario = read(text);
+        assert_eq!(scenario.name, *name);
+        assert!(scenario.summary.is_some());
+        let cases = with_controls(&scenario);
+        for case in cases.iter().filter(|case| case.control != Some(Control::Sham)) {
+            assert!(sham_of(case, &cases).is_some(), "{name}: {}", case.name);
+            assert!(open_case_of(case, &cases).is_some(), "{name}: {}", case.name);
+        }
+    }
+    let names = |index: usize| -> Vec<String> {
+        let (_, text) = contain_test::scenario::shipped()[index];
+        with_controls(&read(text)).into_iter().map(|case| case.name).collect()
+    };
+    assert_eq!(names(0), ["sham", "open", "pids-64"]);
+    assert_eq!(names(1), ["sham", "open", "pids-5", "pids-5-host-pid"]);
+}
+
+#[test]
+fn examples_of_the_documentation_are_right() {
+    let text = include_str!("../docs/scenario-format.md");
+    let blocks: Vec<&str> = text
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(blocks.len() >= 6);
+    for block in blocks {
+        let whole = if block.starts_with("version:") {
+            block.to_owned()
+        } else if block.starts_with("sandboxes:") {
+            format!("version: 1\nname: t\nconfigs: [{{name: a}}]\n{block}")
+        } else {
+            let indented: String = block.lines().map(|line| format!("    {line}\n")).collect();
+            format!(
+                "version: 1\nname: t\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: a\n{indented}"
+            )
+        };
+        parse("docs/scenario-format.md", &whole).unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}
