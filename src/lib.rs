@@ -2,6 +2,8 @@
 //!
 //! The rooms, and the direction of their dependencies, are described in `docs/architecture.md`.
 
+pub mod analyze;
 pub mod engine;
 pub mod record;
+pub mod report;
 pub mod scenario;
