@@ -53,7 +53,11 @@ mod tests {
     fn the_level_needs_all_three_signs() {
         let of = |peak, refusals, node| level(peak, 64, refusals, node, Some(512));
         assert_eq!(of(Some(64), Some(9), Some(80)), CeilingLevel::Sandbox);
-        assert_eq!(of(Some(64), Some(9), Some(512)), CeilingLevel::Node, "booked at the wrong group");
+        assert_eq!(
+            of(Some(64), Some(9), Some(512)),
+            CeilingLevel::Node,
+            "booked at the wrong group"
+        );
         assert_eq!(of(Some(63), Some(9), Some(80)), CeilingLevel::Inferred);
         assert_eq!(of(Some(64), Some(0), Some(80)), CeilingLevel::Inferred);
         assert_eq!(of(Some(64), None, Some(80)), CeilingLevel::Inferred);

@@ -6,7 +6,9 @@ use super::failures::{Finding, Windows};
 use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
 use super::stats::Bootstrap;
 use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
-use crate::record::{Block, BlockMode, Cell, CellKind, Interval, LatencyImpact, QuietSample, Verdict};
+use crate::record::{
+    Block, BlockMode, Cell, CellKind, Interval, LatencyImpact, QuietSample, Verdict,
+};
 use crate::scenario::Resource;
 
 /// Speed is judged from this many pairs on: with four, an interval that is their range holds the true median from one
@@ -68,7 +70,12 @@ struct Latency {
 }
 
 impl Latency {
-    fn of(pairs: &[Pair<'_>], metric: LatencyMetric, floor_ns: f64, bootstrap: &mut Bootstrap) -> Option<Self> {
+    fn of(
+        pairs: &[Pair<'_>],
+        metric: LatencyMetric,
+        floor_ns: f64,
+        bootstrap: &mut Bootstrap,
+    ) -> Option<Self> {
         let got = latency_ratios(pairs, metric);
         let ratio = bootstrap.interval(&got.ratios)?;
         let growth_ns = bootstrap.interval(&got.growth_ns)?;
@@ -140,7 +147,10 @@ impl Measured {
         let (capacity, latency) = (self.by_capacity(), self.by_latency());
         Some(if capacity == Speed::Leaks || latency == Speed::Leaks {
             Verdict::Degraded
-        } else if capacity == Speed::Within && latency == Speed::Within && self.finding == Finding::None {
+        } else if capacity == Speed::Within
+            && latency == Speed::Within
+            && self.finding == Finding::None
+        {
             Verdict::Contained
         } else {
             Verdict::Inconclusive
@@ -212,7 +222,12 @@ fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)]) {
     }
 }
 
-fn is_faster(resource: Resource, rate: Option<Interval>, p50: Option<Latency>, tolerance: f64) -> bool {
+fn is_faster(
+    resource: Resource,
+    rate: Option<Interval>,
+    p50: Option<Latency>,
+    tolerance: f64,
+) -> bool {
     let by_rate = rate.map(|rate| rate.low > 1.0 + tolerance);
     let by_latency = p50.is_some_and(|p50| {
         p50.ratio.high < 1.0 - tolerance && -p50.growth_ns.median > p50.floor_ns

@@ -113,8 +113,9 @@ impl<'a> Windows<'a> {
     fn late(&self) -> Finding {
         let share = |samples: &[&ProbeSample]| Tally::of(samples).share(|errno| errno == DEADLINE);
         let (on, off) = (share(&self.on), share(&self.off));
-        let blocks = self
-            .blocks(|sample| Tally::of(&[sample]).share(|errno| errno == DEADLINE) >= DEADLINE_SHARE);
+        let blocks = self.blocks(|sample| {
+            Tally::of(&[sample]).share(|errno| errno == DEADLINE) >= DEADLINE_SHARE
+        });
         let tried = self.blocks(|sample| sample.attempts > 0);
         let real = on >= DEADLINE_SHARE
             && blocks >= BLOCKS
@@ -208,7 +209,10 @@ mod tests {
     #[test]
     fn an_error_in_two_blocks_or_in_one_percent_is_denial() {
         let clean: [&[(&str, u64)]; 4] = [&[]; 4];
-        assert_eq!(finding(&[&[("EAGAIN", 1)], &[("EAGAIN", 1)], &[], &[]], &clean), Finding::Denied);
+        assert_eq!(
+            finding(&[&[("EAGAIN", 1)], &[("EAGAIN", 1)], &[], &[]], &clean),
+            Finding::Denied
+        );
         assert_eq!(finding(&[&[("EAGAIN", 50)], &[], &[], &[]], &clean), Finding::Denied);
         assert_eq!(finding(&[&[("EAGAIN", 1)], &[], &[], &[]], &clean), Finding::None);
         assert_eq!(finding(&clean, &clean), Finding::None);
@@ -218,8 +222,8 @@ mod tests {
     fn what_quiet_blocks_show_too_is_no_denial() {
         let some: [&[(&str, u64)]; 4] = [&[("EAGAIN", 5)]; 4];
         assert_eq!(finding(&some, &some), Finding::None);
-        assert_eq!(finding(&[&[("EAGAIN", 9)]; 4], &some), Finding::Unclear);
-        assert_eq!(finding(&[&[("EAGAIN", 50)]; 4], &some), Finding::Denied);
+        assert_eq!(finding(&[&[("EAGAIN", 9)][..]; 4], &some), Finding::Unclear);
+        assert_eq!(finding(&[&[("EAGAIN", 50)][..]; 4], &some), Finding::Denied);
     }
 
     #[test]

@@ -146,15 +146,8 @@ pub enum Resource {
 
 impl Resource {
     /// All of them, in the order of the report's rows.
-    pub const ALL: [Self; 7] = [
-        Self::Cpu,
-        Self::Memory,
-        Self::Disk,
-        Self::Network,
-        Self::Files,
-        Self::Pids,
-        Self::Random,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Cpu, Self::Memory, Self::Disk, Self::Network, Self::Files, Self::Pids, Self::Random];
 
     /// The word used in files, records and tables.
     #[must_use]
