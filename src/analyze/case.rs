@@ -1,7 +1,6 @@
 //! The verdict of a case: the worst of its own resource's cells and its ceilings.
 
-use super::describe::{describe_ceiling, describe_cell};
-use crate::record::{Case, CeilingLevel, Cell, Outcome, Verdict};
+use crate::record::{Case, CeilingLevel, Cell, Outcome, Verdict, describe_ceiling, describe_cell};
 use crate::scenario::Control;
 
 /// What a case's record cannot say about itself.

@@ -7,7 +7,6 @@
 mod case;
 mod ceiling;
 mod cell;
-mod describe;
 mod exit;
 mod expect;
 mod failures;
@@ -20,7 +19,6 @@ mod tolerance;
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
 pub use cell::{MIN_PAIRS, judge_cells};
-pub use describe::{describe_ceiling, describe_cell, grouped, slowdown};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,

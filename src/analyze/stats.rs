@@ -161,6 +161,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn an_interval_holds_its_median_and_stays_within_the_values(
             values in prop::collection::vec(any::<f64>(), 0..40), seed: u64

@@ -1,8 +1,8 @@
-//! Sentences with the numbers that decided, for `reason` and for views.
+//! Sentences and numbers that sum up a cell or a ceiling, for `reason` and for views.
 
 use std::collections::BTreeMap;
 
-use crate::record::{Ceiling, Cell, Interval, Verdict};
+use super::{Ceiling, CeilingLevel, Cell, Interval, Verdict};
 use crate::scenario::Resource;
 
 /// One sentence, without a full stop, about what a cell shows: its failures when they decided, else its speed.
@@ -32,8 +32,8 @@ pub fn describe_cell(cell: &Cell) -> String {
 }
 
 fn failures(cell: &Cell) -> String {
-    let failed = sum(&cell.failures);
-    let quiet = sum(&cell.quiet.failures);
+    let failed = failure_sum(&cell.failures);
+    let quiet = failure_sum(&cell.quiet.failures);
     format!(
         "{} failed {} of {} times with {} under attack, {} of {} when quiet",
         cell.probe,
@@ -77,14 +77,18 @@ fn interval(got: Interval, add: f64) -> String {
 /// One sentence, without a full stop, about a limit: `pids.max 64 held: peak 64, 12,345 refusals`.
 #[must_use]
 pub fn describe_ceiling(ceiling: &Ceiling) -> String {
-    let held = if ceiling.kept { "held" } else { "was passed" };
+    let held = match (ceiling.kept, ceiling.level) {
+        (false, _) => "was passed",
+        (true, CeilingLevel::Node) => "was not what stopped it, the node's capacity was",
+        (true, CeilingLevel::Sandbox | CeilingLevel::Inferred) => "held",
+    };
     let peak = ceiling
         .peak
         .map_or_else(|| "peak unknown".into(), |peak| format!("peak {}", grouped(peak)));
     let count = ceiling.count.map_or_else(String::new, |count| {
         format!(", {} refusal{}", grouped(count), if count == 1 { "" } else { "s" })
     });
-    format!("{} {} {held}: {peak}{count}", ceiling.knob, grouped(ceiling.limit))
+    format!("{} {} {held}: {peak}{count}", ceiling.knob, ceiling.limit)
 }
 
 /// How many times as long an operation took under attack by the worst of the judged metrics (mean, median, rate), from
@@ -103,7 +107,8 @@ pub fn slowdown(cell: &Cell) -> Option<f64> {
 }
 
 /// The failures of all errnos together.
-pub(super) fn sum(failures: &BTreeMap<String, u64>) -> u64 {
+#[must_use]
+pub fn failure_sum(failures: &BTreeMap<String, u64>) -> u64 {
     failures.values().fold(0, |sum, &count| sum.saturating_add(count))
 }
 
