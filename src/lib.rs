@@ -2,10 +2,14 @@
 //!
 //! The rooms, and the direction of their dependencies, are described in `docs/architecture.md`.
 
+pub mod analyze;
 pub mod cgroup;
+pub mod cli;
 pub mod engine;
+pub mod host;
 pub mod node;
 pub mod record;
+pub mod report;
 pub mod sandbox;
 pub mod scenario;
 pub mod sys;

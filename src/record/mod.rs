@@ -5,6 +5,7 @@
 
 mod block;
 mod case;
+mod describe;
 mod machine;
 mod verdict;
 
@@ -15,6 +16,7 @@ pub use case::{
     Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyImpact,
     QuietSample, Watch,
 };
+pub use describe::{describe_ceiling, describe_cell, failure_sum, grouped, slowdown};
 pub use machine::{CgroupMode, Machine, MachineKind, Requirement};
 pub use verdict::{Outcome, Verdict};
 

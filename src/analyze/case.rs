@@ -1,0 +1,82 @@
+//! The verdict of a case: the worst of its own resource's cells and its ceilings.
+
+use crate::record::{Case, CeilingLevel, Cell, Outcome, Verdict, describe_ceiling, describe_cell};
+use crate::scenario::Control;
+
+/// What a case's record cannot say about itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CaseContext {
+    /// The node or the machine went down during the case: the verdict is `lost`.
+    pub lost: bool,
+}
+
+/// Sets `verdict`, `reason` and, where it is still null, `outcome`, from the cells and ceilings.
+///
+/// A case that already is `skipped` or `error` is left alone. A control that does not leak is `harmless`; a limited case
+/// that does not leak is `contained` until [`apply_open`](super::apply_open) has compared it with its open case.
+pub fn judge_case(case: &mut Case, context: CaseContext) {
+    if matches!(case.verdict, Verdict::Skipped | Verdict::Error) {
+        return;
+    }
+    if case.outcome.is_none() {
+        case.outcome = Some(outcome(case));
+    }
+    let (verdict, reason) = weigh(case, context);
+    case.verdict = match (verdict, case.control) {
+        (Verdict::Contained, Some(Control::Open | Control::Sham)) => Verdict::Harmless,
+        (verdict, _) => verdict,
+    };
+    case.reason = reason;
+}
+
+/// Refused, when the own limit is known to have refused it; the engine has said `escaped` before.
+fn outcome(case: &Case) -> Outcome {
+    let refused = case.ceiling.as_ref().is_some_and(|ceiling| {
+        ceiling.level == CeilingLevel::Sandbox && ceiling.count.is_some_and(|count| count > 0)
+    });
+    if refused { Outcome::Refused } else { Outcome::RanFree }
+}
+
+fn weigh(case: &Case, context: CaseContext) -> (Verdict, String) {
+    if context.lost {
+        return (Verdict::Lost, "The node or the machine went down under attack.".into());
+    }
+    if case.outcome == Some(Outcome::Escaped) {
+        return (
+            Verdict::Breached,
+            "A process of the attacker was found alive outside its cgroup.".into(),
+        );
+    }
+    if let Some(passed) = case.ceilings.iter().chain(&case.ceiling).find(|ceiling| !ceiling.kept) {
+        return (Verdict::Breached, sentence(describe_ceiling(passed)));
+    }
+    // The first of the worst, so that equal cells keep the order of the report.
+    let worst = own_cells(case).fold(None, |worst: Option<(&Cell, Verdict)>, cell| {
+        let verdict = cell.verdict.unwrap_or(Verdict::Inconclusive);
+        match worst {
+            Some((_, so_far)) if so_far.severity() >= verdict.severity() => worst,
+            _ => Some((cell, verdict)),
+        }
+    });
+    let Some((cell, verdict)) = worst else {
+        return (Verdict::Inconclusive, format!("No probe of {} gave a result.", case.resource));
+    };
+    let mut parts: Vec<String> = case.ceiling.iter().map(describe_ceiling).collect();
+    parts.push(match (verdict, cell.verdict) {
+        (_, None) => format!("{} was not measured in a way that can be judged", cell.probe),
+        (Verdict::Inconclusive, _) => {
+            format!("neither a leak nor containment is shown: {}", describe_cell(cell))
+        }
+        _ => describe_cell(cell),
+    });
+    (verdict, sentence(parts.join("; ")))
+}
+
+fn own_cells(case: &Case) -> impl Iterator<Item = &Cell> {
+    case.cells.iter().filter(|cell| cell.resource == case.resource)
+}
+
+pub(super) fn sentence(mut text: String) -> String {
+    text.push('.');
+    text
+}

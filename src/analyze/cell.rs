@@ -1,0 +1,255 @@
+//! Cells: what the attacker did to each probe of the victim.
+
+use std::collections::BTreeSet;
+
+use super::failures::{Finding, Windows};
+use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
+use super::stats::Bootstrap;
+use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
+use crate::record::{
+    Block, BlockMode, Cell, CellKind, Interval, LatencyImpact, QuietSample, Verdict,
+};
+use crate::scenario::Resource;
+
+/// Speed is judged from this many pairs on: with four, an interval that is their range holds the true median from one
+/// side with a chance of 15/16. With fewer, only failures can decide.
+pub const MIN_PAIRS: u32 = 4;
+
+/// Judges every probe that was seen in the blocks, in the order of the report's rows.
+///
+/// Speed is judged for the attacker's `own` resource and for those `named` in the scenario (a resource, or one probe
+/// of it by its operation or its full name); other cells get a verdict for failed operations only. `seed` fixes the
+/// intervals. Probes whose names are not `resource/operation` are left out.
+#[must_use]
+pub fn judge_cells(
+    blocks: &[Block],
+    own: Resource,
+    named: &[(Resource, Option<String>)],
+    seed: u64,
+) -> Vec<Cell> {
+    let mut bootstrap = Bootstrap::new(seed);
+    let probes: BTreeSet<(Resource, &str)> = blocks
+        .iter()
+        .flat_map(|block| &block.probes)
+        .filter_map(|sample| Some((resource_of_probe(&sample.probe)?, sample.probe.as_str())))
+        .collect();
+    let mut findings: Vec<(Finding, bool)> = Vec::new();
+    let mut cells: Vec<Cell> = Vec::new();
+    for (resource, probe) in probes {
+        let asked = resource == own || named.iter().any(|name| names(name, resource, probe));
+        let measured = Measured::of(blocks, resource, probe, &mut bootstrap);
+        findings.push((measured.finding, asked));
+        cells.push(measured.into_cell(asked));
+    }
+    attribute_to_cpu(&mut cells, &findings);
+    cells
+}
+
+fn names(named: &(Resource, Option<String>), resource: Resource, probe: &str) -> bool {
+    let operation = probe.split_once('/').map_or("", |(_, operation)| operation);
+    named.0 == resource
+        && named.1.as_deref().is_none_or(|wanted| wanted == probe || wanted == operation)
+}
+
+/// Everything about one probe, before the verdict.
+struct Measured {
+    cell: Cell,
+    finding: Finding,
+    /// `rate_on / rate_off`, not clipped.
+    rate: Option<Interval>,
+    mean: Option<Latency>,
+    p50: Option<Latency>,
+}
+
+/// One latency metric: `on / off`, not clipped, and `on - off` in nanoseconds.
+#[derive(Clone, Copy)]
+struct Latency {
+    ratio: Interval,
+    growth_ns: Interval,
+    floor_ns: f64,
+}
+
+impl Latency {
+    fn of(
+        pairs: &[Pair<'_>],
+        metric: LatencyMetric,
+        floor_ns: f64,
+        bootstrap: &mut Bootstrap,
+    ) -> Option<Self> {
+        let got = latency_ratios(pairs, metric);
+        let ratio = bootstrap.interval(&got.ratios)?;
+        let growth_ns = bootstrap.interval(&got.growth_ns)?;
+        Some(Self { ratio, growth_ns, floor_ns })
+    }
+
+    /// The whole interval lies beyond the tolerance, and it is more than a few microseconds.
+    fn leaks(&self, tolerance: f64) -> bool {
+        self.ratio.low > 1.0 + tolerance && self.growth_ns.median > self.floor_ns
+    }
+
+    /// The whole interval lies within the tolerance, or all of the growth below the floor.
+    fn within(&self, tolerance: f64) -> bool {
+        self.ratio.high <= 1.0 + tolerance || self.growth_ns.high <= self.floor_ns
+    }
+
+    /// The median over pairs lies within, whatever the interval.
+    fn near(&self, tolerance: f64) -> bool {
+        self.ratio.median <= 1.0 + tolerance || self.growth_ns.median <= self.floor_ns
+    }
+}
+
+impl Measured {
+    fn of(blocks: &[Block], resource: Resource, probe: &str, bootstrap: &mut Bootstrap) -> Self {
+        let latency = pairs_of(blocks, BlockMode::Latency, probe);
+        let capacity = pairs_of(blocks, BlockMode::Capacity, probe);
+        let windows = Windows::of(blocks, probe);
+        let floor = latency_floor_ns(resource);
+        let mut read = |metric| Latency::of(&latency, metric, floor, bootstrap);
+        let mean = read(LatencyMetric::Mean);
+        let [p50, p90, p99] = [0.50, 0.90, 0.99].map(|q| read(LatencyMetric::Percentile(q)));
+        let rates = rate_ratios(&capacity);
+        let rate = bootstrap.interval(&rates);
+        let (on, off) = (windows.on(), windows.off());
+        let pairs = latency_ratios(&latency, LatencyMetric::Percentile(0.5)).ratios.len();
+        let tolerance = tolerance_of(resource);
+        let cell = Cell {
+            resource,
+            probe: probe.to_owned(),
+            kind: CellKind::Interference,
+            verdict: None,
+            via: None,
+            attempts: on.attempts,
+            failures: on.failures,
+            quiet: QuietSample { attempts: off.attempts, failures: off.failures },
+            isol: rate.map(|got| map_interval(got, |ratio| ratio.min(1.0))),
+            lat_imp: impact(mean, p50, p90, p99),
+            faster: is_faster(resource, rate, p50, tolerance),
+            tolerance,
+            latency_pairs: count(pairs),
+            capacity_pairs: count(rates.len()),
+            missing: count(windows.missing_on()),
+        };
+        Self { cell, finding: windows.finding(), rate, mean, p50 }
+    }
+
+    fn into_cell(self, asked: bool) -> Cell {
+        let verdict = self.verdict(asked);
+        Cell { verdict, ..self.cell }
+    }
+
+    fn verdict(&self, asked: bool) -> Option<Verdict> {
+        if matches!(self.finding, Finding::Denied | Finding::DeniedLate) {
+            return Some(Verdict::Denied);
+        }
+        if !asked || (self.cell.resource == Resource::Cpu && self.cell.capacity_pairs == 0) {
+            return None;
+        }
+        let (capacity, latency) = (self.by_capacity(), self.by_latency());
+        Some(if capacity == Speed::Leaks || latency == Speed::Leaks {
+            Verdict::Degraded
+        } else if capacity == Speed::Within
+            && latency == Speed::Within
+            && self.finding == Finding::None
+        {
+            Verdict::Contained
+        } else {
+            Verdict::Inconclusive
+        })
+    }
+
+    fn by_capacity(&self) -> Speed {
+        let least = capacity_tolerance(self.cell.resource);
+        match self.rate {
+            Some(rate) if self.cell.capacity_pairs >= MIN_PAIRS => {
+                if rate.high < least {
+                    Speed::Leaks
+                } else if rate.low >= least {
+                    Speed::Within
+                } else {
+                    Speed::Unclear
+                }
+            }
+            _ => Speed::Unclear,
+        }
+    }
+
+    /// Either metric convicts: an attack may slow every operation or lose time in some. The median alone acquits, with
+    /// its whole interval; of the mean, which single stalls of the machine move, only its median over pairs must agree.
+    fn by_latency(&self) -> Speed {
+        let tolerance = self.cell.tolerance;
+        if self.cell.resource == Resource::Cpu {
+            return Speed::Within;
+        }
+        let (Some(mean), Some(p50)) = (self.mean, self.p50) else { return Speed::Unclear };
+        if self.cell.latency_pairs < MIN_PAIRS {
+            Speed::Unclear
+        } else if mean.leaks(tolerance) || p50.leaks(tolerance) {
+            Speed::Leaks
+        } else if p50.within(tolerance) && mean.near(tolerance) {
+            Speed::Within
+        } else {
+            Speed::Unclear
+        }
+    }
+}
+
+/// What one kind of measurement says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speed {
+    Within,
+    Unclear,
+    Leaks,
+}
+
+/// A victim that waits for a CPU is late with everything. When the cpu cell shows that it waited, neither a slowdown
+/// nor a missed deadline of another resource can be laid at that resource's door; a failed operation can.
+fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)]) {
+    let least = capacity_tolerance(Resource::Cpu);
+    let starved = cells.iter().any(|cell| {
+        cell.resource == Resource::Cpu
+            && cell.capacity_pairs >= MIN_PAIRS
+            && cell.isol.is_some_and(|isol| isol.high < least)
+    });
+    if !starved {
+        return;
+    }
+    for (cell, &(finding, asked)) in cells.iter_mut().zip(findings) {
+        let slow = cell.verdict == Some(Verdict::Degraded) || finding == Finding::DeniedLate;
+        if cell.resource != Resource::Cpu && slow {
+            cell.via = Some(Resource::Cpu);
+            cell.verdict = asked.then_some(Verdict::Inconclusive);
+        }
+    }
+}
+
+fn is_faster(
+    resource: Resource,
+    rate: Option<Interval>,
+    p50: Option<Latency>,
+    tolerance: f64,
+) -> bool {
+    let by_rate = rate.map(|rate| rate.low > 1.0 + tolerance);
+    let by_latency = p50.is_some_and(|p50| {
+        p50.ratio.high < 1.0 - tolerance && -p50.growth_ns.median > p50.floor_ns
+    });
+    // A light probe wakes sooner on a CPU that somebody else keeps awake: for cpu only throughput counts.
+    by_rate.unwrap_or(false) || (by_latency && resource != Resource::Cpu)
+}
+
+fn impact(
+    mean: Option<Latency>,
+    p50: Option<Latency>,
+    p90: Option<Latency>,
+    p99: Option<Latency>,
+) -> Option<LatencyImpact> {
+    let above = |got: Latency| map_interval(got.ratio, |ratio| (ratio - 1.0).max(0.0));
+    Some(LatencyImpact { mean: above(mean?), p50: above(p50?), p90: above(p90?), p99: above(p99?) })
+}
+
+fn map_interval(got: Interval, f: impl Fn(f64) -> f64) -> Interval {
+    Interval { median: f(got.median), low: f(got.low), high: f(got.high) }
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,32 @@
+//! The judge: from blocks to verdicts. No I/O, no clock, and the same answer for the same seed, so that an old record
+//! can be judged again.
+//!
+//! The order of work for one case: [`judge_cells`], [`judge_case`], [`apply_open`], [`judge_expectations`]; for a whole
+//! run at the end [`exit_verdict`]. The rules and their numbers are explained in `docs/statistics.md`.
+
+mod case;
+mod ceiling;
+mod cell;
+mod exit;
+mod expect;
+mod failures;
+mod histogram;
+mod open;
+mod pairs;
+mod stats;
+mod tolerance;
+
+pub use case::{CaseContext, judge_case};
+pub use ceiling::{kept, level};
+pub use cell::{MIN_PAIRS, judge_cells};
+pub use exit::{
+    EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
+    EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,
+};
+pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
+pub use histogram::{histogram_count, histogram_quantile};
+pub use open::apply_open;
+pub use stats::{Bootstrap, RESAMPLES, median, quantile};
+pub use tolerance::{
+    LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of,
+};

@@ -1,0 +1,99 @@
+//! Pairs: an off-block and the on-block beside it, for one probe, and the ratios they give.
+
+use std::collections::BTreeMap;
+
+use super::histogram::histogram_quantile;
+use crate::record::{Block, BlockMode, BlockState, ProbeSample};
+
+/// What one probe saw in the two blocks of a pair.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pair<'a> {
+    pub off: Option<&'a ProbeSample>,
+    pub on: Option<&'a ProbeSample>,
+}
+
+/// The pairs of one probe in one mode, in their order. Of two blocks that claim the same place the first counts.
+pub(super) fn pairs_of<'a>(blocks: &'a [Block], mode: BlockMode, probe: &str) -> Vec<Pair<'a>> {
+    let mut pairs: BTreeMap<u32, Pair<'a>> = BTreeMap::new();
+    for block in blocks.iter().filter(|block| block.mode == mode) {
+        let Some(sample) = block.probes.iter().find(|sample| sample.probe == probe) else {
+            continue;
+        };
+        let pair = pairs.entry(block.pair).or_default();
+        let place = match block.state {
+            BlockState::Off => &mut pair.off,
+            BlockState::On => &mut pair.on,
+        };
+        place.get_or_insert(sample);
+    }
+    pairs.into_values().collect()
+}
+
+/// `rate_on / rate_off` of every usable capacity pair, not clipped. A probe that did not answer under attack did
+/// nothing: 0. A pair whose quiet side did nothing says nothing.
+pub(super) fn rate_ratios(pairs: &[Pair<'_>]) -> Vec<f64> {
+    pairs.iter().filter_map(rate_ratio).collect()
+}
+
+fn rate_ratio(pair: &Pair<'_>) -> Option<f64> {
+    let off = rate(pair.off.filter(|sample| !sample.missing)?)?;
+    let on = pair.on?;
+    let on = if on.missing { 0.0 } else { rate(on)? };
+    (off > 0.0).then(|| on / off).filter(|ratio| ratio.is_finite())
+}
+
+/// Operations done per second; `None` when the probe's time is no positive number.
+fn rate(sample: &ProbeSample) -> Option<f64> {
+    let seconds = sample.elapsed_seconds;
+    (seconds.is_finite() && seconds > 0.0).then(|| as_f64(sample.done) / seconds)
+}
+
+/// Latency under attack against quiet latency, value by value over the usable pairs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LatencyRatios {
+    /// `on / off` for each pair, not clipped.
+    pub ratios: Vec<f64>,
+    /// `on - off` for each pair, in nanoseconds.
+    pub growth_ns: Vec<f64>,
+}
+
+/// What is read off a block's latencies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum LatencyMetric {
+    /// Sum over count: everything that was lost shows here, and every outlier.
+    Mean,
+    /// A percentile, as a share.
+    Percentile(f64),
+}
+
+impl LatencyMetric {
+    fn read(self, sample: &ProbeSample) -> Option<f64> {
+        if sample.done == 0 || sample.missing {
+            return None;
+        }
+        match self {
+            Self::Mean => Some(as_f64(sample.latency_sum_ns) / as_f64(sample.done)),
+            Self::Percentile(q) => histogram_quantile(&sample.latency_ns, q).map(as_f64),
+        }
+    }
+}
+
+/// One metric over all latency pairs. A pair in which either side finished no operation is unusable: failures speak
+/// for it.
+pub(super) fn latency_ratios(pairs: &[Pair<'_>], metric: LatencyMetric) -> LatencyRatios {
+    let mut got = LatencyRatios::default();
+    for pair in pairs {
+        let (Some(off), Some(on)) = (pair.off, pair.on) else { continue };
+        let (Some(off), Some(on)) = (metric.read(off), metric.read(on)) else { continue };
+        if off > 0.0 {
+            got.ratios.push(on / off);
+            got.growth_ns.push(on - off);
+        }
+    }
+    got
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio needs no more than 52 bits")]
+const fn as_f64(value: u64) -> f64 {
+    value as f64
+}

@@ -1,0 +1,140 @@
+//! Sentences and numbers that sum up a cell or a ceiling, for `reason` and for views.
+
+use std::collections::BTreeMap;
+
+use super::{Ceiling, CeilingLevel, Cell, Interval, Verdict};
+use crate::scenario::Resource;
+
+/// One sentence, without a full stop, about what a cell shows: its failures when they decided, else its speed.
+///
+/// `×1.30 (1.10–1.50)` is the median over pairs with its interval: how many times as long an operation took under
+/// attack, or for `rate` which part of the quiet rate was left.
+#[must_use]
+pub fn describe_cell(cell: &Cell) -> String {
+    let mut parts = Vec::new();
+    if !cell.failures.is_empty() {
+        parts.push(failures(cell));
+    }
+    if cell.missing > 0 {
+        let times = if cell.missing == 1 { "window" } else { "windows" };
+        parts.push(format!(
+            "{} did not answer in {} {times} under attack",
+            cell.probe, cell.missing
+        ));
+    }
+    if cell.verdict != Some(Verdict::Denied) || parts.is_empty() {
+        parts.push(speed(cell));
+    }
+    if let Some(via) = cell.via {
+        parts.push(format!("it waited for {via}, so {} itself is not shown", cell.resource));
+    }
+    parts.join("; ")
+}
+
+fn failures(cell: &Cell) -> String {
+    let failed = failure_sum(&cell.failures);
+    let quiet = failure_sum(&cell.quiet.failures);
+    format!(
+        "{} failed {} of {} times with {} under attack, {} of {} when quiet",
+        cell.probe,
+        grouped(failed),
+        grouped(cell.attempts.max(failed)),
+        cell.failures.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+        grouped(quiet),
+        grouped(cell.quiet.attempts.max(quiet)),
+    )
+}
+
+fn speed(cell: &Cell) -> String {
+    let mut parts = Vec::new();
+    if let (Some(latency), true) = (cell.lat_imp, cell.resource != Resource::Cpu) {
+        parts.push(format!("median ×{}", interval(latency.p50, 1.0)));
+        parts.push(format!("mean ×{}", interval(latency.mean, 1.0)));
+    }
+    if let Some(isol) = cell.isol {
+        parts.push(format!("rate ×{}", interval(isol, 0.0)));
+    }
+    if parts.is_empty() {
+        return format!("{} has no pair of blocks to compare", cell.probe);
+    }
+    let pairs = match (cell.latency_pairs, cell.capacity_pairs) {
+        (latency, _) if cell.resource != Resource::Cpu && cell.isol.is_none() => {
+            latency.to_string()
+        }
+        (_, capacity) if cell.resource == Resource::Cpu || cell.lat_imp.is_none() => {
+            capacity.to_string()
+        }
+        (latency, capacity) => format!("{latency}+{capacity}"),
+    };
+    let tolerance = cell.tolerance * 100.0;
+    format!("{} {} in {pairs} pairs, tolerance {tolerance:.0} %", cell.probe, parts.join(", "))
+}
+
+fn interval(got: Interval, add: f64) -> String {
+    format!("{:.2} ({:.2}–{:.2})", got.median + add, got.low + add, got.high + add)
+}
+
+/// One sentence, without a full stop, about a limit: `pids.max 64 held: peak 64, 12,345 refusals`.
+#[must_use]
+pub fn describe_ceiling(ceiling: &Ceiling) -> String {
+    let held = match (ceiling.kept, ceiling.level) {
+        (false, _) => "was passed",
+        (true, CeilingLevel::Node) => "was not what stopped it, the node's capacity was",
+        (true, CeilingLevel::Sandbox | CeilingLevel::Inferred) => "held",
+    };
+    let peak = ceiling
+        .peak
+        .map_or_else(|| "peak unknown".into(), |peak| format!("peak {}", grouped(peak)));
+    let count = ceiling.count.map_or_else(String::new, |count| {
+        format!(", {} refusal{}", grouped(count), if count == 1 { "" } else { "s" })
+    });
+    format!("{} {} {held}: {peak}{count}", ceiling.knob, ceiling.limit)
+}
+
+/// How many times as long an operation took under attack by the worst of the judged metrics (mean, median, rate), from
+/// 1 up; infinite when nothing was done at all, `None` when nothing was measured that this resource is judged by.
+#[must_use]
+pub fn slowdown(cell: &Cell) -> Option<f64> {
+    let rate = cell.isol.map(|isol| 1.0 / isol.median);
+    let latency = cell
+        .lat_imp
+        .filter(|_| cell.resource != Resource::Cpu)
+        .map(|latency| 1.0 + latency.mean.median.max(latency.p50.median));
+    match (rate, latency) {
+        (Some(rate), Some(latency)) => Some(rate.max(latency)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The failures of all errnos together.
+#[must_use]
+pub fn failure_sum(failures: &BTreeMap<String, u64>) -> u64 {
+    failures.values().fold(0, |sum, &count| sum.saturating_add(count))
+}
+
+/// Digits in groups of three, `12,345`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")]
+        {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Every cell of a scenario with its intervals: what the table leaves out.
+
+use super::escape::escaped;
+use super::style::{Style, Tone};
+use crate::record::{Case, Cell, Interval, ScenarioRecord, describe_ceiling, describe_cell};
+
+/// A few lines for each case: its reason, its ceilings, its cells, and what else was measured.
+#[must_use]
+pub fn render_cells(scenario: &ScenarioRecord, style: Style) -> String {
+    style.finish(&marked_cells(scenario))
+}
+
+pub(super) fn marked_cells(scenario: &ScenarioRecord) -> String {
+    scenario.cases.iter().map(case_lines).collect()
+}
+
+fn case_lines(case: &Case) -> String {
+    let mut lines = vec![format!(
+        "{} ({}): {}: {}",
+        escaped(&case.config),
+        escaped(&case.attacker),
+        Tone::of(case.verdict).paint(case.verdict.name()),
+        escaped(&case.reason)
+    )];
+    for ceiling in &case.ceilings {
+        let note =
+            if ceiling.note.is_empty() { String::new() } else { format!(" ({})", ceiling.note) };
+        lines.push(format!("  {}{}", escaped(&describe_ceiling(ceiling)), escaped(&note)));
+    }
+    lines.extend(case.cells.iter().map(cell_line));
+    if let Some(milliseconds) = case.recovery_ms {
+        lines.push(format!("  recovered after {milliseconds:.0} ms"));
+    }
+    if let Some(seconds) = case.out_of_band_cpu_seconds {
+        lines.push(format!("  CPU time charged to nobody: {seconds:.3} s"));
+    }
+    lines.extend(case.residue.iter().map(|left| format!("  left behind: {}", escaped(left))));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn cell_line(cell: &Cell) -> String {
+    let (word, tone) = cell
+        .verdict
+        .map_or(("not judged", Tone::Dim), |verdict| (verdict.name(), Tone::of(verdict)));
+    // Padded before it is painted: marks must not count.
+    let mut text =
+        format!("  {} {}", tone.paint(&format!("{word:12}")), escaped(&describe_cell(cell)));
+    if let Some(latency) = cell.lat_imp {
+        text.push_str(&format!("; p90 {}, p99 {}", interval(latency.p90), interval(latency.p99)));
+    }
+    if cell.faster {
+        text.push_str("; faster under attack");
+    }
+    text
+}
+
+fn interval(got: Interval) -> String {
+    format!("×{:.2} ({:.2}–{:.2})", got.median + 1.0, got.low + 1.0, got.high + 1.0)
+}

@@ -1,0 +1,20 @@
+//! Views of a record: one file for each. They print nothing themselves and compute nothing that the record does not
+//! hold.
+
+mod cells;
+mod escape;
+mod format;
+mod grid;
+mod json;
+mod style;
+mod summary;
+mod table;
+mod words;
+
+pub use cells::render_cells;
+pub use escape::escaped;
+pub use format::{Format, ViewOptions, render};
+pub use json::{ReadError, from_json, to_json};
+pub use style::{Style, Tone};
+pub use summary::render_summary;
+pub use table::render_table;

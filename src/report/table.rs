@@ -1,0 +1,120 @@
+//! The report for people: each scenario's tables, what was not as expected, and one summary line.
+
+use super::cells::marked_cells;
+use super::escape::escaped;
+use super::format::ViewOptions;
+use super::grid::grids;
+use super::style::{Style, Tone};
+use super::summary::marked_summary;
+use super::words::expected_of;
+use crate::record::{
+    Case, CgroupMode, Expected, Machine, Report, ScenarioRecord, Verdict, describe_cell,
+};
+use crate::scenario::Control;
+
+/// What the cells mean, for whoever sees a table for the first time.
+const LEGEND: &str =
+    "×N: took N times as long under attack; a number without a word is not judged; – not measured";
+
+/// The narrowest and the widest that a table may be, in columns.
+const WIDTHS: (usize, usize) = (60, 100);
+
+/// All scenarios of the record, then the summary line.
+#[must_use]
+pub fn render_table(report: &Report, options: &ViewOptions) -> String {
+    let mut text = String::new();
+    for scenario in &report.scenarios {
+        text.push_str(&scenario_text(report, scenario, options));
+        text.push('\n');
+    }
+    for failure in &report.cleanup.failures {
+        text.push_str(&Tone::Bad.paint(&format!("not cleaned up: {}", escaped(failure))));
+        text.push('\n');
+    }
+    text.push_str(&marked_summary(report));
+    Style { color: options.color }.finish(&text)
+}
+
+fn scenario_text(report: &Report, scenario: &ScenarioRecord, options: &ViewOptions) -> String {
+    let mut text = escaped(&scenario.name).into_owned();
+    if let Some(summary) = &scenario.summary {
+        text.push_str(&format!(": {}", escaped(summary)));
+    }
+    text.push('\n');
+    for machine in &report.machines {
+        if scenario.cases.iter().any(|case| case.machine == machine.id) {
+            text.push_str(&machine_line(machine));
+        }
+    }
+    text.push_str(&grids(scenario, options.width.clamp(WIDTHS.0, WIDTHS.1)));
+    text.push_str(&Tone::Dim.paint(LEGEND));
+    text.push('\n');
+    if options.verbose {
+        text.push_str(&marked_cells(scenario));
+    }
+    for case in &scenario.cases {
+        text.push_str(&remarks(scenario, case, options.verbose));
+    }
+    text
+}
+
+fn machine_line(machine: &Machine) -> String {
+    let cgroup = match machine.cgroup {
+        Some(CgroupMode::V1) => "cgroup v1",
+        Some(CgroupMode::V2) => "cgroup v2",
+        Some(CgroupMode::Hybrid) => "cgroup v1+v2 (hybrid)",
+        None => "no cgroups",
+    };
+    format!(
+        "{}: kernel {}, {}, {cgroup}, {} CPU{}, {} MiB\n",
+        escaped(&machine.id),
+        escaped(&machine.kernel),
+        escaped(&machine.arch),
+        machine.cpus,
+        if machine.cpus == 1 { "" } else { "s" },
+        machine.memory_bytes >> 20,
+    )
+}
+
+/// Unmet expectations, and the reasons of what came to no verdict.
+fn remarks(scenario: &ScenarioRecord, case: &Case, verbose: bool) -> String {
+    let unmet: Vec<String> = case
+        .expectations
+        .iter()
+        .filter(|it| it.met == Some(false))
+        .map(|it| unmet_line(scenario, case, it))
+        .collect();
+    let noisy = case.control == Some(Control::Sham) && case.verdict.leaks();
+    let unsettled =
+        matches!(case.verdict, Verdict::Inconclusive | Verdict::Skipped | Verdict::Error);
+    let mut lines = unmet;
+    if (noisy || (unsettled && lines.is_empty())) && !verbose {
+        let text = format!("{}: {}: {}", case.config, case.verdict, case.reason);
+        lines.push(Tone::of(case.verdict).paint(&escaped(&text)));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn unmet_line(scenario: &ScenarioRecord, case: &Case, it: &Expected) -> String {
+    let place = format!("{}:{}:{}", scenario.file, it.line, it.column);
+    let seen = it.seen.as_deref().unwrap_or("nothing");
+    let reason = why(case, it).map_or_else(String::new, |why| format!(": {why}"));
+    let text = format!(
+        "{place}: expected {}, seen {seen} ({}){reason}",
+        expected_of(case, it),
+        case.config
+    );
+    Tone::Bad.paint(&escaped(&text))
+}
+
+/// The case's reason for its own resource, the worst cell for another one; facts speak for themselves.
+fn why(case: &Case, it: &Expected) -> Option<String> {
+    if it.target == case.resource.name() {
+        return Some(case.reason.clone());
+    }
+    case.cells
+        .iter()
+        .filter(|cell| cell.probe == it.target || cell.resource.name() == it.target)
+        .max_by_key(|cell| cell.verdict.map(Verdict::severity))
+        .map(|cell| describe_cell(cell) + ".")
+}

@@ -1,0 +1,172 @@
+//! The short words of a table's cells, each with its tone.
+
+use super::escape::shortened;
+use super::style::Tone;
+use crate::record::{Case, Ceiling, CeilingLevel, Cell, Expected, Verdict, failure_sum, slowdown};
+use crate::scenario::{Control, Resource};
+
+/// Nothing was measured.
+pub(super) const NOTHING: &str = "–";
+
+/// The longest text of one line in a cell, in characters.
+pub(super) const LONGEST: usize = 28;
+
+/// The worst cell of a resource, in a few words.
+pub(super) fn cell_words(case: &Case, resource: Resource) -> (String, Tone) {
+    let rank = |cell: &Cell| {
+        let severity = cell.verdict.map_or(0, |verdict| 1 + u32::from(verdict.severity()));
+        (severity, slowdown(cell).unwrap_or(0.0))
+    };
+    let worst = case.cells.iter().filter(|cell| cell.resource == resource).max_by(|one, other| {
+        rank(one).partial_cmp(&rank(other)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let Some(cell) = worst else { return (NOTHING.into(), Tone::Dim) };
+    let tone = cell.verdict.map_or(Tone::Dim, Tone::of);
+    (words(cell), toned(case, tone))
+}
+
+fn words(cell: &Cell) -> String {
+    let Some(verdict) = cell.verdict else {
+        return match (slowdown(cell), cell.via) {
+            _ if cell.faster => "faster".into(),
+            (Some(by), None) => times(by),
+            (Some(by), Some(via)) => format!("{} via {via}", times(by)),
+            (None, _) => NOTHING.into(),
+        };
+    };
+    if verdict == Verdict::Denied {
+        return denied(cell);
+    }
+    let mut text = verdict.name().to_owned();
+    if let Some(via) = cell.via {
+        text.push_str(&format!(" via {via}"));
+    } else if cell.faster && verdict == Verdict::Contained {
+        text.push_str(", faster");
+    } else if let Some(by) = slowdown(cell) {
+        text.push_str(&format!(" {}", times(by)));
+    }
+    text
+}
+
+fn denied(cell: &Cell) -> String {
+    let most = cell.failures.iter().max_by_key(|&(_, &count)| count);
+    match most {
+        None => "denied: no answer".into(),
+        Some((errno, _)) => {
+            let failed = u128::from(failure_sum(&cell.failures));
+            let percent = failed * 100 / u128::from(cell.attempts).max(failed).max(1);
+            let share = if percent == 0 { "<1".into() } else { percent.to_string() };
+            format!("denied {share}% {}", shortened(errno, 12))
+        }
+    }
+}
+
+/// `×1.02`, `×2.1`, `×894`, `×∞`.
+fn times(by: f64) -> String {
+    match by {
+        by if !by.is_finite() => "×∞".into(),
+        by if by < 1.995 => format!("×{by:.2}"),
+        by if by < 9.95 => format!("×{by:.1}"),
+        by if by < 99_999.5 => format!("×{by:.0}"),
+        _ => "×>99999".into(),
+    }
+}
+
+/// The verdict of a case.
+pub(super) fn verdict_words(case: &Case) -> (String, Tone) {
+    (case.verdict.name().into(), toned(case, Tone::of(case.verdict)))
+}
+
+/// Controls stay in the background, unless the sham shows that nothing can be trusted.
+fn toned(case: &Case, tone: Tone) -> Tone {
+    match (case.control, tone) {
+        (Some(Control::Sham), Tone::Bad) => Tone::Bad,
+        (Some(_), _) => Tone::Dim,
+        (None, tone) => tone,
+    }
+}
+
+/// The ceiling of the own resource, and any other that was passed.
+pub(super) fn ceiling_words(case: &Case) -> (String, Tone) {
+    let own = case.ceiling.iter();
+    let passed =
+        case.ceilings.iter().filter(|other| !other.kept && Some(*other) != case.ceiling.as_ref());
+    let lines: Vec<String> = own.chain(passed).map(ceiling_lines).collect();
+    let tone = match case.ceilings.iter().chain(&case.ceiling).all(|ceiling| ceiling.kept) {
+        true => Tone::Plain,
+        false => Tone::Bad,
+    };
+    match lines.is_empty() {
+        true => (NOTHING.into(), Tone::Dim),
+        false => (lines.join("\n"), tone),
+    }
+}
+
+fn ceiling_lines(ceiling: &Ceiling) -> String {
+    let peak = ceiling.peak.map_or_else(|| "?".into(), short_number);
+    let held = match (ceiling.kept, ceiling.level) {
+        (false, _) => "passed",
+        (true, CeilingLevel::Sandbox) => "held",
+        (true, CeilingLevel::Node) => "node full",
+        (true, CeilingLevel::Inferred) => "held (inferred)",
+    };
+    let mut text = format!("{peak}/{} {held}", short_number(ceiling.limit));
+    if let Some(count) = ceiling.count.filter(|&count| count > 0) {
+        text.push_str(&format!("\n{} refused", short_number(count)));
+    }
+    text
+}
+
+/// `512`, `12k`, `64M`: three figures at most, rounded down.
+fn short_number(number: u64) -> String {
+    match number {
+        0..10_000 => number.to_string(),
+        10_000..10_000_000 => format!("{}k", number / 1_000),
+        10_000_000..10_000_000_000 => format!("{}M", number / 1_000_000),
+        _ => format!("{}G", number / 1_000_000_000),
+    }
+}
+
+/// What the file expected, one line each.
+pub(super) fn expected_words(case: &Case) -> String {
+    if case.expectations.is_empty() {
+        return NOTHING.into();
+    }
+    let lines: Vec<String> =
+        case.expectations.iter().map(|it| expectation_line(case, it)).collect();
+    lines.join("\n")
+}
+
+fn expectation_line(case: &Case, it: &Expected) -> String {
+    let (sign, tone) = match it.met {
+        Some(true) => ("✓", Tone::Good),
+        Some(false) => ("✗", Tone::Bad),
+        None => ("–", Tone::Dim),
+    };
+    tone.paint(&shortened(&format!("{sign} {}", expected_of(case, it)), LONGEST))
+}
+
+/// `contained`, or `cpu degraded` where it is not about the own resource.
+pub(super) fn expected_of(case: &Case, it: &Expected) -> String {
+    if it.target == case.resource.name() {
+        it.expected.clone()
+    } else {
+        format!("{} {}", it.target, it.expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_short() {
+        for (by, text) in [(1.0, "×1.00"), (2.104, "×2.1"), (12.3, "×12"), (f64::INFINITY, "×∞")]
+        {
+            assert_eq!(times(by), text);
+        }
+        for (number, text) in [(64, "64"), (12_345, "12k"), (67_108_864, "67M")] {
+            assert_eq!(short_number(number), text);
+        }
+    }
+}
