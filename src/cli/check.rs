@@ -56,6 +56,7 @@ pub fn run(args: &CheckArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     }
     // Each path may be fine alone and two of them clash, by a name used twice.
     if rendered.is_empty()
+        && args.paths.len() > 1
         && let Err(errors) = wiring::load_all(&args.paths)
     {
         rendered.push(errors.to_string());

@@ -13,8 +13,13 @@ use super::{CommandError, exit_code};
 /// # Errors
 /// [`CommandError`]: scenario errors and unwritable exports before anything runs, harness errors after.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
-    let scenarios = wiring::load_all(&args.paths)?;
-    let exports = export::open_all(&args.exports)?;
+    let exports = export::open_all(&args.exports);
+    let scenarios = wiring::load_all(&args.paths);
+    if let (Err(export), Err(_)) = (&exports, &scenarios) {
+        // Both have to be mended, so both are told; the scenarios' errors follow as those of the command.
+        terminal.error(export, None);
+    }
+    let (scenarios, exports) = (scenarios?, exports?);
 
     let mut progress = Progress::new(terminal, verbosity(args));
     let mut lines = (args.format == RunFormat::Jsonl).then(|| EventLines::new(terminal));

@@ -6,8 +6,11 @@ use std::io::{self, IsTerminal, Write};
 
 use super::args::ColorChoice;
 
-/// Width of tables where the terminal does not say, in columns.
-const DEFAULT_WIDTH: u16 = 120;
+/// Width of tables on a terminal that does not say, in columns: what fits everywhere.
+const TERMINAL_WIDTH: u16 = 80;
+
+/// Width of tables in files and pipes, in columns.
+const FILE_WIDTH: u16 = 120;
 
 /// Writing to stdout failed, for another reason than a reader that went away.
 #[derive(Debug, thiserror::Error)]
@@ -47,11 +50,12 @@ impl Terminal {
         }
     }
 
-    /// Columns that a table may take: `COLUMNS` where set, 120 otherwise.
+    /// Columns that a table may take: `COLUMNS` where set, else 80 on a terminal and 120 elsewhere.
     #[must_use]
     pub fn width(&self) -> u16 {
         let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        columns.filter(|&columns| columns >= 40).unwrap_or(DEFAULT_WIDTH)
+        let default = if self.stdout_tty { TERMINAL_WIDTH } else { FILE_WIDTH };
+        columns.filter(|&columns| columns >= 40).unwrap_or(default)
     }
 
     /// Writes a result to stdout and flushes it; adds the newline at its end if there is none.
