@@ -28,13 +28,12 @@ fn view(machine: &Machine, width: Option<u16>) -> String {
     let header = ["REQUIREMENT", "STATUS", "FOUND"];
     // Writing to a string cannot fail.
     let _ = writeln!(text, "\n{}", table::render(&header, &rows, width));
-    let unmet: Vec<&Requirement> = machine.requirements.iter().filter(|it| !it.met).collect();
-    if !unmet.is_empty() {
+    let remedies = remedies(machine);
+    if !remedies.is_empty() {
         text.push_str("\nRemedies:\n");
     }
-    for requirement in unmet {
-        let optional = if requirement.required { "" } else { " (optional)" };
-        let _ = writeln!(text, "  {}{optional}: {}", requirement.name, requirement.remedy);
+    for (remedy, names) in remedies {
+        let _ = writeln!(text, "  {remedy}\n    for {}", names.join(", "));
     }
     let missing = machine.missing().len();
     let _ = match missing {
@@ -46,6 +45,20 @@ fn view(machine: &Machine, width: Option<u16>) -> String {
         ),
     };
     text
+}
+
+/// Each remedy once, with the names of all requirements that it meets.
+fn remedies(machine: &Machine) -> Vec<(&str, Vec<String>)> {
+    let mut remedies: Vec<(&str, Vec<String>)> = Vec::new();
+    for requirement in machine.requirements.iter().filter(|it| !it.met) {
+        let optional = if requirement.required { "" } else { " (optional)" };
+        let name = format!("{}{optional}", requirement.name);
+        match remedies.iter_mut().find(|(remedy, _)| *remedy == requirement.remedy) {
+            Some((_, names)) => names.push(name),
+            None => remedies.push((&requirement.remedy, vec![name])),
+        }
+    }
+    remedies
 }
 
 fn facts(machine: &Machine) -> String {
@@ -84,8 +97,10 @@ mod tests {
         assert!(!machine.missing().is_empty());
         let text = view(&machine, None);
         for requirement in machine.missing() {
-            let line = format!("  {}: {}", requirement.name, requirement.remedy);
-            assert!(text.contains(&line), "{line}\nnot in\n{text}");
+            let block = text.split_once(&requirement.remedy).unwrap().1;
+            let names = block.lines().nth(1).unwrap();
+            assert!(names.contains(&requirement.name), "{requirement:?}\nnot in\n{text}");
+            assert_eq!(text.matches(&format!("  {}\n", requirement.remedy)).count(), 1, "{text}");
         }
         assert!(text.contains("cannot run"), "{text}");
     }

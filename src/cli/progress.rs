@@ -8,6 +8,9 @@ use super::terminal::Terminal;
 use crate::engine::Event;
 use crate::record::{BlockMode, BlockState};
 
+/// The bar counts cases; the message names the case and its phase or block.
+const TEMPLATE: &str = "[{bar:20}] case {pos}/{len} {wide_msg}";
+
 /// How much to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
@@ -36,7 +39,7 @@ impl<'a> Progress<'a> {
             // A few frames a second are plenty, and cost the harness next to nothing.
             let target = ProgressDrawTarget::stderr_with_hz(4);
             let bar = ProgressBar::with_draw_target(Some(0), target);
-            let style = ProgressStyle::with_template("[{bar:20}] case {pos}/{len} {wide_msg}");
+            let style = ProgressStyle::with_template(TEMPLATE);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
@@ -135,5 +138,35 @@ fn word(state: BlockState) -> &'static str {
     match state {
         BlockState::Off => "off",
         BlockState::On => "on",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Phase;
+
+    #[test]
+    fn the_bar_names_the_case_and_its_phase() {
+        let terminal = Terminal {
+            stdout_color: false,
+            stderr_color: false,
+            stdout_tty: false,
+            stderr_tty: false,
+        };
+        let mut progress = Progress::new(&terminal, Verbosity::Normal);
+        assert!(progress.bar.is_none(), "no terminal, no bar");
+        let bar = ProgressBar::with_draw_target(Some(4), ProgressDrawTarget::hidden());
+        bar.set_style(ProgressStyle::with_template(TEMPLATE).unwrap());
+        progress.bar = Some(bar.clone());
+        progress.event(&Event::CaseStarted {
+            scenario: "pids".into(),
+            config: "open".into(),
+            attacker: "forkbomb".into(),
+        });
+        progress.event(&Event::PhaseStarted { config: "open".into(), phase: Phase::WarmUp });
+        assert!(bar.message().starts_with("pids/open: warm-up"), "{}", bar.message());
+        progress.event(&Event::RunFinished { complete: true, exit_code: 0 });
+        assert!(bar.is_finished());
     }
 }

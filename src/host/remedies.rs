@@ -15,6 +15,9 @@ pub(super) fn privileges(facts: &Facts) -> String {
         CONTAINER.to_owned()
     } else if !facts.first_user_namespace {
         "run outside the user namespace, as root of the machine: `sudo contain-test …`".to_owned()
+    } else if facts.uid == 0 {
+        "start from a session that keeps root's capabilities: `capsh --print` shows what this one has"
+            .to_owned()
     } else {
         "run as root: `sudo contain-test …`".to_owned()
     }

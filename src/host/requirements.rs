@@ -204,12 +204,7 @@ fn sys_resource(facts: &Facts) -> Requirement {
     } else {
         "not effective: hard limits cannot be raised and the harness's oom score cannot be lowered"
     };
-    let remedy = if facts.uid != 0 || facts.in_container {
-        remedies::privileges(facts)
-    } else {
-        "start from a session that keeps CAP_SYS_RESOURCE: `capsh --print` shows what this one has"
-            .to_owned()
-    };
+    let remedy = remedies::privileges(facts);
     requirement("capability.sys_resource", false, met, found.to_owned(), remedy)
 }
 
