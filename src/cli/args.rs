@@ -1,0 +1,129 @@
+//! The command line. These types stay in this room: other rooms get options of their own.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit_code;
+use super::export::Export;
+
+const EXAMPLES: &str = "\
+Examples:
+  contain-test doctor                            can this machine run it, and what is missing?
+  contain-test check scenarios/                  are these files valid? never looks at the machine
+  sudo contain-test run pids                     run a shipped scenario
+  sudo contain-test run my.yaml --export json=report.json
+  sudo contain-test clean                        remove what a killed run left behind
+";
+
+/// Test whether a sandbox contains what runs in it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "contain-test",
+    version,
+    about = "Answers with evidence whether a sandbox contains what runs in it.",
+    after_help = format!("{EXAMPLES}\n{}", exit_code::help_text()),
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Colour on the terminal; `auto` also respects NO_COLOR
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios and print a containment report
+    Run(RunArgs),
+    /// Check scenario files without looking at the machine
+    Check(CheckArgs),
+    /// List the shipped scenarios, the workloads and the probes
+    List(FactsArgs),
+    /// Say what this machine can do, what is missing, and the remedy
+    Doctor(FactsArgs),
+    /// Remove what a killed run left on this machine
+    Clean(FactsArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = exit_code::help_text())]
+pub struct RunArgs {
+    /// Scenario files, folders of them, or names of shipped scenarios
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// What goes to stdout: the table, the whole record, or one event a line
+    #[arg(long, value_enum, default_value_t = RunFormat::Table)]
+    pub format: RunFormat,
+    /// Also write the record to a file; repeatable (formats: json)
+    #[arg(long = "export", value_name = "FORMAT=PATH")]
+    pub exports: Vec<Export>,
+    /// Seed of every random choice of the run
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Fail with 3 when anything is skipped
+    #[arg(long)]
+    pub must_run: bool,
+    /// Do not fail with 4 when a result is inconclusive or the machine too noisy
+    #[arg(long)]
+    pub allow_inconclusive: bool,
+    /// No progress and no warnings on stderr
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say on stderr which phase begins, line by line
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario files, folders of them, or names of shipped scenarios
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
+    pub format: FactsFormat,
+}
+
+/// Arguments of the commands that print facts.
+#[derive(Debug, Args)]
+pub struct FactsArgs {
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
+    pub format: FactsFormat,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// Formats of `run`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// Tables for people, one a scenario
+    Table,
+    /// The record: one JSON document
+    Json,
+    /// Events as they happen, one JSON object a line
+    Jsonl,
+}
+
+/// Formats of the commands that print facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FactsFormat {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+}

@@ -1,0 +1,150 @@
+//! The command line: arguments, one file per command, exit codes, terminal, progress.
+//!
+//! Only this room writes to stdout and stderr and decides the exit code; nothing calls `exit`.
+
+pub mod args;
+mod check;
+mod clean;
+mod doctor;
+mod events;
+pub mod exit_code;
+pub mod export;
+mod list;
+mod panic;
+mod progress;
+mod run;
+mod table;
+mod terminal;
+mod wiring;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use args::{Cli, ColorChoice, Command};
+use terminal::{Terminal, TerminalError};
+
+const EXPORT_HELP: &str =
+    "nothing was run; give a path in a folder that exists and that this user may write";
+
+/// Why a command could not do its work; each variant has one exit code.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Scenario(#[from] wiring::ScenarioErrors),
+    #[error(transparent)]
+    Export(#[from] export::ExportError),
+    #[error(transparent)]
+    Engine(#[from] wiring::EngineError),
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
+    #[error("cannot write as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl CommandError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Scenario(_) | Self::Export(_) => exit_code::USAGE,
+            Self::Engine(_) | Self::Terminal(_) | Self::Json(_) => exit_code::HARNESS_ERROR,
+        }
+    }
+}
+
+/// Parses the arguments (the program's name first), runs the command, and says how it went. A panic on the way is
+/// caught and becomes [`exit_code::HARNESS_ERROR`].
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    ExitCode::from(panic::guard(|| dispatch(&args)))
+}
+
+fn dispatch(args: &[OsString]) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(args, &error),
+    };
+    let terminal = Terminal::new(cli.color);
+    let result = match &cli.command {
+        Command::Run(args) => run::run(args, &terminal),
+        Command::Check(args) => check::run(args, &terminal),
+        Command::List(args) => list::run(args, &terminal),
+        Command::Doctor(args) => doctor::run(args, &terminal),
+        Command::Clean(args) => clean::run(args, &terminal),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            match &error {
+                // These bring their own labels, one for each error of each file.
+                CommandError::Scenario(errors) => terminal.note(&errors.to_string()),
+                CommandError::Export(_) => terminal.error(&error, Some(EXPORT_HELP)),
+                _ => terminal.error(&error, None),
+            }
+            error.exit_code()
+        }
+    }
+}
+
+/// Help and version go to stdout and are no errors; the rest goes to stderr.
+fn usage(args: &[OsString], error: &clap::Error) -> u8 {
+    let terminal = Terminal::new(color_asked_for(args));
+    if error.use_stderr() {
+        let text = styled(error, terminal.stderr_color);
+        terminal.note(&text);
+        return exit_code::USAGE;
+    }
+    match terminal.result(&styled(error, terminal.stdout_color)) {
+        Ok(()) => exit_code::OK,
+        Err(_) => exit_code::HARNESS_ERROR,
+    }
+}
+
+fn styled(error: &clap::Error, color: bool) -> String {
+    let text = error.render();
+    if color { text.ansi().to_string() } else { text.to_string() }
+}
+
+/// The parser gave no value of `--color`, so the arguments are looked through for it.
+fn color_asked_for(args: &[OsString]) -> ColorChoice {
+    let mut words = args.iter().filter_map(|arg| arg.to_str());
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--color") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => continue,
+        };
+        match value {
+            Some("always") => return ColorChoice::Always,
+            Some("never") => return ColorChoice::Never,
+            _ => {}
+        }
+    }
+    ColorChoice::Auto
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn color_is_found_in_arguments_that_do_not_parse() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(color_asked_for(&words("x --color never --help")), ColorChoice::Never);
+        assert_eq!(color_asked_for(&words("x nonsense --color=always")), ColorChoice::Always);
+        assert_eq!(color_asked_for(&words("x --colors=always")), ColorChoice::Auto);
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything that is read of the machine, before anything is judged.
+
+use super::{
+    Capabilities, CgroupMounts, Cpus, HostError, Kernel, Memory, Namespaces, Roots, mount_table,
+    psi, runtime_directory, status,
+};
+
+/// The facts that requirements are checked against.
+#[derive(Debug)]
+pub struct Facts {
+    /// The kernel; `unknown` when it cannot be read.
+    pub kernel: Kernel,
+    /// Effective user ID; the overflow ID 65534 when it cannot be read.
+    pub uid: u32,
+    /// False in a user namespace of its own, where user 0 is not root of the machine.
+    pub first_user_namespace: bool,
+    /// Capabilities; none when they cannot be read.
+    pub capabilities: Capabilities,
+    /// CPUs; none when they cannot be read.
+    pub cpus: Cpus,
+    /// Memory; 0 when it cannot be read.
+    pub memory: Memory,
+    /// The cgroup hierarchies; none when they cannot be read.
+    pub cgroups: CgroupMounts,
+    /// The eight kinds of namespace.
+    pub namespaces: Namespaces,
+    /// Whether pressure stall information is on.
+    pub psi: bool,
+    /// Whether `/` is an overlay, as it is in most containers: remedies then speak of the container's options.
+    pub in_container: bool,
+    /// Where a ledger may live.
+    pub runtime_directory: Result<std::path::PathBuf, HostError>,
+    /// What could not be read.
+    pub unreadable: Vec<HostError>,
+}
+
+impl Facts {
+    /// Reads everything; what cannot be read is listed in [`Self::unreadable`].
+    #[must_use]
+    pub fn read(roots: &Roots) -> Self {
+        let mut unreadable = Vec::new();
+        let unknown = Kernel { release: "unknown".into(), arch: std::env::consts::ARCH.into() };
+        let kernel =
+            Kernel::read(roots).unwrap_or_else(|error| keep(&mut unreadable, error, unknown));
+        let uid = status::effective_uid(roots)
+            .unwrap_or_else(|error| keep(&mut unreadable, error, 65_534));
+        let capabilities = or_default(&mut unreadable, Capabilities::read(roots));
+        let cpus = or_default(&mut unreadable, Cpus::read(roots));
+        let memory = or_default(&mut unreadable, Memory::read(roots));
+        let cgroups = or_default(&mut unreadable, CgroupMounts::read(roots));
+        let in_container = roots.read_proc("self/mountinfo").is_ok_and(|table| {
+            mount_table::parse(&table)
+                .iter()
+                .any(|entry| entry.path.as_os_str() == "/" && entry.fs_type == "overlay")
+        });
+        Self {
+            kernel,
+            uid,
+            first_user_namespace: status::in_first_user_namespace(roots),
+            capabilities,
+            cpus,
+            memory,
+            cgroups,
+            namespaces: Namespaces::read(roots),
+            psi: psi::enabled(roots),
+            in_container,
+            runtime_directory: runtime_directory(),
+            unreadable,
+        }
+    }
+}
+
+fn keep<T>(unreadable: &mut Vec<HostError>, error: HostError, instead: T) -> T {
+    unreadable.push(error);
+    instead
+}
+
+fn or_default<T: Default>(unreadable: &mut Vec<HostError>, read: Result<T, HostError>) -> T {
+    read.unwrap_or_else(|error| keep(unreadable, error, T::default()))
+}

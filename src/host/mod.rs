@@ -1,0 +1,100 @@
+//! What this machine is and what it can do: facts and named requirements, stored in every record.
+//!
+//! This room only reads. It takes the places of `/proc` and `/sys` as [`Roots`], so that fixtures stand in for machines
+//! nobody has at hand. What cannot be read becomes an unmet requirement, never a guess.
+
+pub mod capabilities;
+pub mod cpus;
+mod error;
+mod facts;
+mod kernel;
+mod memory;
+pub mod mount_table;
+mod mounts;
+mod namespaces;
+mod psi;
+mod remedies;
+mod requirements;
+mod roots;
+mod runtime_directory;
+mod status;
+
+use crate::record::{CgroupMode, Machine, MachineKind, Requirement};
+
+pub use capabilities::Capabilities;
+pub use cpus::Cpus;
+pub use error::HostError;
+pub use facts::Facts;
+pub use kernel::{Kernel, version};
+pub use memory::Memory;
+pub use mounts::{CgroupMounts, CgroupVersion, ControllerHome, Mount, V1Mount};
+pub use namespaces::{NamespaceSupport, Namespaces};
+pub use requirements::requirements;
+pub use roots::Roots;
+pub use runtime_directory::runtime_directory;
+
+/// Looks at the machine and checks every requirement. Changes nothing and needs no privileges.
+#[must_use]
+pub fn machine(roots: &Roots) -> Machine {
+    let facts = Facts::read(roots);
+    Machine {
+        id: "host".to_owned(),
+        kind: MachineKind::Host,
+        kernel: facts.kernel.release.clone(),
+        arch: facts.kernel.arch.clone(),
+        cgroup: facts.cgroups.mode(),
+        controllers: facts.cgroups.controllers(),
+        cpus: u32::try_from(facts.cpus.online.len()).unwrap_or(u32::MAX),
+        memory_bytes: facts.memory.total_bytes,
+        swap_bytes: facts.memory.swap_bytes,
+        uid: facts.uid,
+        capabilities: facts.capabilities.effective.clone(),
+        psi: facts.psi,
+        requirements: requirements(&facts),
+    }
+}
+
+impl Machine {
+    /// The requirements without which nothing can run and that this machine does not meet.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&Requirement> {
+        self.requirements.iter().filter(|it| it.required && !it.met).collect()
+    }
+
+    /// The requirement of that name.
+    #[must_use]
+    pub fn requirement(&self, name: &str) -> Option<&Requirement> {
+        self.requirements.iter().find(|it| it.name == name)
+    }
+}
+
+impl CgroupMode {
+    /// The word used in records and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+/// Why nothing can run on this machine, in two lines: what is missing, and the remedies, each once. `None` when nothing
+/// is missing.
+#[must_use]
+pub fn skip_reason(machine: &Machine) -> Option<String> {
+    let missing = machine.missing();
+    if missing.is_empty() {
+        return None;
+    }
+    let found: Vec<String> =
+        missing.iter().map(|it| format!("{} ({})", it.name, it.found)).collect();
+    let mut remedies: Vec<&str> = Vec::new();
+    for requirement in &missing {
+        if !remedies.contains(&requirement.remedy.as_str()) {
+            remedies.push(&requirement.remedy);
+        }
+    }
+    Some(format!("missing: {}\nremedy: {}", found.join(", "), remedies.join("; ")))
+}

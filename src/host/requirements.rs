@@ -1,0 +1,258 @@
+//! The named requirements: what a machine must have for anything to run, and what it may have.
+
+use nix::unistd::{AccessFlags, eaccess};
+
+use super::{CgroupVersion, Facts, cpus, remedies};
+use crate::record::{CgroupMode, Requirement};
+use crate::scenario::NamespaceKind;
+
+/// Controllers that every node is made of: its capacity is a cpuset, memory and tasks, and cpu is what neighbours share.
+const CONTROLLERS: [&str; 4] = ["pids", "memory", "cpu", "cpuset"];
+
+/// Capabilities without which a sandbox cannot be set up or taken down, and what each is needed for.
+const CAPABILITIES: [(&str, &str); 7] = [
+    ("sys_admin", "namespaces and mounts"),
+    ("setuid", "the sandbox's user IDs"),
+    ("setgid", "the sandbox's group IDs"),
+    ("setpcap", "taking capabilities away"),
+    ("kill", "ending processes of other users"),
+    ("chown", "the sandbox's files"),
+    ("dac_override", "cgroup folders that not even root may write by their mode"),
+];
+
+/// The default node holds 512 MiB; as much again keeps the machine itself well.
+const MEMORY_HEADROOM_BYTES: u64 = 1 << 30;
+
+/// Checks every requirement, in a fixed order, without writing anything.
+#[must_use]
+pub fn requirements(facts: &Facts) -> Vec<Requirement> {
+    let mut list = vec![proc_readable(facts), root(facts), mounted(facts), writable(facts)];
+    list.extend(CONTROLLERS.map(|name| controller(facts, name)));
+    list.extend(killing(facts));
+    list.extend(NamespaceKind::ALL.map(|kind| namespace(facts, kind)));
+    list.extend(CAPABILITIES.map(|(name, purpose)| capability(facts, name, purpose)));
+    list.push(sys_resource(facts));
+    list.push(psi(facts));
+    list.push(two_cpus(facts));
+    list.push(runtime_directory(facts));
+    list.push(memory_headroom(facts));
+    list.push(pids_peak(facts));
+    list
+}
+
+/// A requirement with its remedy dropped when it is met.
+fn requirement(
+    name: &str,
+    required: bool,
+    met: bool,
+    found: String,
+    remedy: String,
+) -> Requirement {
+    let remedy = if met { String::new() } else { remedy };
+    Requirement { name: name.to_owned(), required, met, found, remedy }
+}
+
+fn proc_readable(facts: &Facts) -> Requirement {
+    let errors: Vec<String> = facts.unreadable.iter().map(ToString::to_string).collect();
+    let found = if errors.is_empty() { "readable".to_owned() } else { errors.join("; ") };
+    let remedy = "`mount -t proc proc /proc && mount -t sysfs sysfs /sys`".to_owned();
+    requirement("proc.readable", true, errors.is_empty(), found, remedy)
+}
+
+fn root(facts: &Facts) -> Requirement {
+    let place = if facts.first_user_namespace { "" } else { " of a user namespace" };
+    let found = format!("uid {}{place}", facts.uid);
+    requirement("user.root", true, facts.uid == 0, found, remedies::privileges(facts))
+}
+
+fn mounted(facts: &Facts) -> Requirement {
+    let found = match facts.cgroups.mode() {
+        None => "no cgroup hierarchy is mounted".to_owned(),
+        Some(CgroupMode::V1) => format!("v1 at {}", facts.cgroups.v1_folder().display()),
+        Some(mode) => {
+            let word = if mode == CgroupMode::V2 { "v2" } else { "hybrid, v2" };
+            let path = facts.cgroups.unified.as_ref().map(|mount| mount.path.display().to_string());
+            format!("{word} at {}", path.unwrap_or_default())
+        }
+    };
+    let met = facts.cgroups.mode().is_some();
+    requirement("cgroup.mounted", true, met, found, remedies::mount_cgroups(facts))
+}
+
+/// Asks for the hierarchies of the node's controllers, by mount flags and access(2): the folders are made at their top.
+fn writable(facts: &Facts) -> Requirement {
+    let mut homes: Vec<_> =
+        CONTROLLERS.iter().filter_map(|name| facts.cgroups.controller(name)).collect();
+    homes.dedup();
+    let read_only = homes.iter().find(|home| home.read_only);
+    let denied = homes
+        .iter()
+        .find(|home| eaccess(home.path.as_path(), AccessFlags::W_OK | AccessFlags::X_OK).is_err());
+    let (met, found, remedy) = if homes.is_empty() {
+        let none = "no hierarchy with one of the controllers needed".to_owned();
+        (false, none, remedies::mount_controller(facts, CONTROLLERS[0]))
+    } else if let Some(home) = read_only {
+        let found = format!("{} is mounted read-only", home.path.display());
+        (false, found, remedies::remount(facts, &home.path))
+    } else if let Some(home) = denied {
+        let found = format!("{} is not writable for uid {}", home.path.display(), facts.uid);
+        (false, found, remedies::privileges(facts))
+    } else {
+        (true, "writable".to_owned(), String::new())
+    };
+    requirement("cgroup.writable", true, met, found, remedy)
+}
+
+fn controller(facts: &Facts, controller: &str) -> Requirement {
+    let home = facts.cgroups.controller(controller);
+    let found = home.as_ref().map_or_else(
+        || "in no mounted hierarchy".to_owned(),
+        |home| {
+            let version = if home.version == CgroupVersion::V1 { "v1" } else { "v2" };
+            format!("{version} at {}", home.path.display())
+        },
+    );
+    let name = format!("cgroup.{controller}");
+    let remedy = remedies::mount_controller(facts, controller);
+    requirement(&name, true, home.is_some(), found, remedy)
+}
+
+/// `cgroup.kill` of the unified tree, or the v1 freezer: with neither, a fork bomb can outrun its killer. One is enough.
+fn killing(facts: &Facts) -> [Requirement; 2] {
+    // The file is absent in the root cgroup, so the kernel's version must answer: 5.14 brought it.
+    let kill = facts.cgroups.unified.is_some() && facts.kernel.at_least(5, 14);
+    let kill_found = match (&facts.cgroups.unified, kill) {
+        (None, _) => "no unified hierarchy is mounted".to_owned(),
+        (Some(_), true) => format!("kernel {}", facts.kernel.release),
+        (Some(_), false) => format!("kernel {} is older than 5.14", facts.kernel.release),
+    };
+    // On v2 every cgroup can be frozen since 5.2.
+    let v1 = facts.cgroups.controller("freezer");
+    let freezer = v1.is_some() || facts.cgroups.unified.is_some() && facts.kernel.at_least(5, 2);
+    let freezer_found = match (&v1, freezer) {
+        (Some(home), _) => format!("v1 at {}", home.path.display()),
+        (None, true) => "cgroup.freeze of v2".to_owned(),
+        (None, false) => "no freezer".to_owned(),
+    };
+    let needed = !kill && !freezer;
+    let kill_remedy = "boot a kernel from 5.14 on with a unified hierarchy: \
+         `systemd.unified_cgroup_hierarchy=1`";
+    let freezer_remedy = if facts.cgroups.mode() == Some(CgroupMode::V2) {
+        "boot a kernel from 5.2 on".to_owned()
+    } else {
+        remedies::mount_controller(facts, "freezer")
+    };
+    [
+        requirement("cgroup.kill", needed, kill, kill_found, kill_remedy.to_owned()),
+        requirement("cgroup.freezer", needed, freezer, freezer_found, freezer_remedy),
+    ]
+}
+
+fn namespace(facts: &Facts, kind: NamespaceKind) -> Requirement {
+    let word = kind.name();
+    let support = facts.namespaces.kinds.iter().find(|support| support.kind == kind);
+    let in_kernel = support.is_some_and(|support| support.in_kernel);
+    let met = support.is_some_and(super::NamespaceSupport::available);
+    let mut found = match support.and_then(|support| support.max) {
+        _ if !in_kernel => {
+            format!("/proc/self/ns/{word} is absent (kernel {})", facts.kernel.release)
+        }
+        Some(0) => format!("user.max_{word}_namespaces is 0"),
+        _ => "available".to_owned(),
+    };
+    if kind == NamespaceKind::User {
+        for line in facts.namespaces.restrictions() {
+            found = format!("{found}; {line}, which does not bind root");
+        }
+    }
+    let remedy = if in_kernel {
+        format!("`sysctl -w user.max_{word}_namespaces=1024`")
+    } else if kind == NamespaceKind::Time {
+        "boot a kernel from 5.6 on with CONFIG_TIME_NS=y, or share it: `namespaces: {time: host}`"
+            .to_owned()
+    } else {
+        format!("boot a kernel with {}", namespace_option(kind))
+    };
+    requirement(&format!("namespace.{word}"), true, met, found, remedy)
+}
+
+/// The build option of a kind, as in the kernel's `init/Kconfig`; mount namespaces cannot be left out.
+fn namespace_option(kind: NamespaceKind) -> &'static str {
+    match kind {
+        NamespaceKind::Mnt => "CONFIG_NAMESPACES=y",
+        NamespaceKind::Pid => "CONFIG_PID_NS=y",
+        NamespaceKind::Net => "CONFIG_NET_NS=y",
+        NamespaceKind::Ipc => "CONFIG_IPC_NS=y",
+        NamespaceKind::Uts => "CONFIG_UTS_NS=y",
+        NamespaceKind::User => "CONFIG_USER_NS=y",
+        NamespaceKind::Cgroup => "CONFIG_CGROUPS=y, from 4.6 on",
+        NamespaceKind::Time => "CONFIG_TIME_NS=y",
+    }
+}
+
+fn capability(facts: &Facts, name: &str, purpose: &str) -> Requirement {
+    let met = facts.capabilities.has(name);
+    let found = if met { "effective".to_owned() } else { format!("not effective: {purpose}") };
+    let remedy = remedies::privileges(facts);
+    requirement(&format!("capability.{name}"), true, met, found, remedy)
+}
+
+fn sys_resource(facts: &Facts) -> Requirement {
+    let met = facts.capabilities.has("sys_resource");
+    let found = if met {
+        "effective"
+    } else {
+        "not effective: hard limits cannot be raised and the harness's oom score cannot be lowered"
+    };
+    let remedy = remedies::privileges(facts);
+    requirement("capability.sys_resource", false, met, found.to_owned(), remedy)
+}
+
+fn psi(facts: &Facts) -> Requirement {
+    let found = if facts.psi { "on" } else { "off: pressure is not shown" };
+    let remedy = "boot with `psi=1`".to_owned();
+    requirement("psi", false, facts.psi, found.to_owned(), remedy)
+}
+
+fn two_cpus(facts: &Facts) -> Requirement {
+    let usable = facts.cpus.usable.len();
+    let found = match usable {
+        0 | 1 => format!("{usable} usable: attacker and victim share it"),
+        _ => format!("{usable} usable ({})", cpus::format_list(&facts.cpus.usable)),
+    };
+    let remedy = if facts.cpus.online.len() >= 2 {
+        format!("`taskset -c {} contain-test …`", cpus::format_list(&facts.cpus.online))
+    } else {
+        "give the machine a second CPU".to_owned()
+    };
+    requirement("cpus.two", false, usable >= 2, found, remedy)
+}
+
+fn runtime_directory(facts: &Facts) -> Requirement {
+    let (met, found) = match &facts.runtime_directory {
+        Ok(path) => (true, path.display().to_string()),
+        Err(error) => (false, error.to_string()),
+    };
+    let remedy = if facts.uid == 0 {
+        "`mkdir -p /run`, or set XDG_RUNTIME_DIR to a writable folder".to_owned()
+    } else {
+        remedies::privileges(facts)
+    };
+    requirement("runtime.directory", true, met, found, remedy)
+}
+
+fn memory_headroom(facts: &Facts) -> Requirement {
+    let available = facts.memory.available_bytes;
+    let found = format!("{} MiB available", available >> 20);
+    let remedy = "free memory until `MemAvailable` of /proc/meminfo is 1 GiB".to_owned();
+    requirement("memory.headroom", true, available >= MEMORY_HEADROOM_BYTES, found, remedy)
+}
+
+/// `pids.peak` exists since 6.1, in both versions, and only below the root cgroup: the kernel's version must answer.
+fn pids_peak(facts: &Facts) -> Requirement {
+    let met = facts.cgroups.controller("pids").is_some() && facts.kernel.at_least(6, 1);
+    let found =
+        if met { "kernel 6.1 or newer" } else { "absent: the highest sample is used instead" };
+    let remedy = "boot a kernel from 6.1 on".to_owned();
+    requirement("pids.peak", false, met, found.to_owned(), remedy)
+}
