@@ -1,18 +1,30 @@
 //! The one binary: sandbox stage, attacker, victim and watcher behind hidden roles, else the command line.
 
 use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
-use contain_test::cli;
+use contain_test::{cli, sandbox};
+use contain_test_workloads as workloads;
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let argument = |index: usize| arguments.get(index).and_then(|it| it.to_str()).unwrap_or("");
     // Roles come before the argument parser: a sandbox's first process must not depend on it, nor show up in its help.
-    let first = std::env::args_os().nth(1);
-    match first.as_deref().and_then(OsStr::to_str) {
-        // WIRE: each role gets its entry point here and returns its exit code.
-        Some("__stage" | "__attacker" | "__victim" | "__watcher") => {
+    let result = match arguments.get(1).map(OsStr::new).and_then(OsStr::to_str) {
+        Some("__stage") => Err(sandbox::run_stage()),
+        Some("__attacker") => workloads::run_attacker(argument(2)),
+        Some("__victim") => workloads::run_victim(),
+        // Its first argument is the run's ID, which sandboxes look for in command lines.
+        Some("__watcher") => workloads::run_watcher(Path::new(argument(3))),
+        _ => return cli::main(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::from(cli::exit_code::HARNESS_ERROR)
         }
-        _ => cli::main(std::env::args_os()),
     }
 }

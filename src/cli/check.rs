@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::args::{CheckArgs, FactsFormat};
 use super::terminal::Terminal;
-use super::{CommandError, exit_code, wiring};
+use super::{CommandError, exit_code};
+use crate::scenario::{self, Diagnostic};
 
 /// The JSON form of the answer.
 #[derive(Debug, Serialize)]
@@ -37,30 +38,28 @@ struct CheckError {
 pub fn run(args: &CheckArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let mut report = CheckReport { files: Vec::new() };
     let mut rendered = Vec::new();
-    // Path by path, so that the valid files are known even when others are not.
-    for path in &args.paths {
-        match wiring::load_all(std::slice::from_ref(path)) {
-            Ok(scenarios) => {
-                report.files.extend(scenarios.into_iter().map(|scenario| CheckedFile {
-                    file: scenario.file,
-                    scenario: Some(scenario.name),
-                    ok: true,
-                    errors: Vec::new(),
-                }))
-            }
+    let sources = scenario::resolve(&args.paths)?;
+    // File by file, so that the valid ones are known even when others are not.
+    for source in &sources {
+        match scenario::load(source) {
+            Ok(scenario) => report.files.push(CheckedFile {
+                file: scenario.file,
+                scenario: Some(scenario.name),
+                ok: true,
+                errors: Vec::new(),
+            }),
             Err(errors) => {
                 rendered.push(errors.to_string());
-                add_errors(&mut report, errors.diagnostics);
+                add_errors(&mut report, errors.0);
             }
         }
     }
-    // Each path may be fine alone and two of them clash, by a name used twice.
+    // Each file may be fine alone and two of them clash, by a name used twice.
     if rendered.is_empty()
-        && args.paths.len() > 1
-        && let Err(errors) = wiring::load_all(&args.paths)
+        && let Err(errors) = scenario::load_all(&sources)
     {
         rendered.push(errors.to_string());
-        add_errors(&mut report, errors.diagnostics);
+        add_errors(&mut report, errors.0);
     }
     let ok = report.files.iter().all(|file| file.ok);
     match args.format {
@@ -83,11 +82,11 @@ fn line(file: &CheckedFile) -> String {
 }
 
 /// Files each error under its file; a file that looked valid so far loses that.
-fn add_errors(report: &mut CheckReport, diagnostics: Vec<wiring::Diagnostic>) {
+fn add_errors(report: &mut CheckReport, diagnostics: Vec<Diagnostic>) {
     for diagnostic in diagnostics {
         let error = CheckError {
-            line: diagnostic.position.map(|position| position.line),
-            column: diagnostic.position.map(|position| position.column),
+            line: Some(diagnostic.position.line),
+            column: Some(diagnostic.position.column),
             message: diagnostic.message,
             help: diagnostic.help,
         };

@@ -4,14 +4,30 @@ use serde::Serialize;
 
 use super::args::{FactsArgs, FactsFormat};
 use super::terminal::Terminal;
-use super::{CommandError, exit_code, table, wiring};
-use crate::scenario::{Resource, Workload};
+use super::{CommandError, exit_code, table};
+use crate::scenario::{self, PROBES, Resource, Workload};
 
 #[derive(Serialize)]
 struct Listing {
-    scenarios: Vec<wiring::ShippedScenario>,
+    scenarios: Vec<ShippedScenario>,
     workloads: Vec<WorkloadLine>,
-    probes: Vec<wiring::ProbeLine>,
+    probes: Vec<ProbeLine>,
+}
+
+/// A scenario that the binary holds.
+#[derive(Serialize)]
+struct ShippedScenario {
+    /// The name that `run` and `check` take.
+    name: String,
+    summary: String,
+}
+
+/// A probe, `resource/operation`.
+#[derive(Serialize)]
+struct ProbeLine {
+    name: String,
+    resource: Resource,
+    summary: &'static str,
 }
 
 #[derive(Clone, Serialize)]
@@ -27,9 +43,9 @@ struct WorkloadLine {
 /// [`CommandError`] when stdout cannot be written.
 pub fn run(args: &FactsArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let listing = Listing {
-        scenarios: wiring::shipped_scenarios(),
+        scenarios: scenario::shipped().iter().filter_map(shipped_scenario).collect(),
         workloads: Workload::ALL.map(workload_line).to_vec(),
-        probes: wiring::probes(),
+        probes: PROBES.iter().filter_map(|name| probe_line(name)).collect(),
     };
     let text = match args.format {
         FactsFormat::Table => view(&listing, terminal.stdout_tty.then(|| terminal.width())),
@@ -45,6 +61,23 @@ fn workload_line(workload: Workload) -> WorkloadLine {
         resource: workload.resource(),
         summary: workload.summary(),
     }
+}
+
+fn shipped_scenario((name, text): &(&str, &str)) -> Option<ShippedScenario> {
+    let scenario = scenario::parse(name, text).ok()?;
+    Some(ShippedScenario { name: scenario.name, summary: scenario.summary.unwrap_or_default() })
+}
+
+fn probe_line(name: &str) -> Option<ProbeLine> {
+    let resource = Resource::ALL
+        .into_iter()
+        .find(|resource| name.split('/').next() == Some(resource.name()))?;
+    let summary = match name {
+        "cpu/work" => "a fixed amount of integer arithmetic, about 1 ms on the quiet machine",
+        "pids/fork" => "fork, a child that ends at once, and the wait for it",
+        _ => "",
+    };
+    Some(ProbeLine { name: name.to_owned(), resource, summary })
 }
 
 fn view(listing: &Listing, width: Option<u16>) -> String {

@@ -15,7 +15,6 @@ mod progress;
 mod run;
 mod table;
 mod terminal;
-mod wiring;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,11 +32,13 @@ const EXPORT_HELP: &str =
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
     #[error(transparent)]
-    Scenario(#[from] wiring::ScenarioErrors),
+    Scenario(#[from] crate::scenario::ScenarioErrors),
     #[error(transparent)]
     Export(#[from] export::ExportError),
     #[error(transparent)]
-    Engine(#[from] wiring::EngineError),
+    Find(#[from] crate::scenario::FindError),
+    #[error(transparent)]
+    Engine(#[from] crate::engine::EngineError),
     #[error(transparent)]
     Terminal(#[from] TerminalError),
     #[error("cannot write as JSON: {0}")]
@@ -47,7 +48,8 @@ enum CommandError {
 impl CommandError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Scenario(_) | Self::Export(_) => exit_code::USAGE,
+            Self::Scenario(_) | Self::Find(_) | Self::Export(_) => exit_code::USAGE,
+            Self::Engine(crate::engine::EngineError::Unable(_)) => exit_code::CANNOT_RUN,
             Self::Engine(_) | Self::Terminal(_) | Self::Json(_) => exit_code::HARNESS_ERROR,
         }
     }

@@ -1,0 +1,340 @@
+//! A run: every case of every scenario, one after the other, into one record.
+
+use std::fs;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use rand::rngs::SysRng;
+use rand::TryRng;
+
+use super::case::{self, Surroundings};
+use super::signals::Signals;
+use super::{EngineError, Event, RunDirectory, clean};
+use crate::analyze::{self, CaseContext, ExitOptions};
+use crate::cgroup::{Hierarchies, Hierarchy, Version};
+use crate::host::{self, CgroupMounts, Roots};
+use crate::record::{Case, Cleanup, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict};
+use crate::scenario::{Config, Control, Scenario, open_case_of, with_controls};
+
+/// The machine's ID in records.
+const HOST: &str = "host";
+/// Controllers whose hierarchies the groups are made in, where they are mounted.
+const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "cpuset", "freezer", "memory", "pids"];
+/// Memory that a node must leave to the machine, in bytes.
+const HEADROOM: u64 = 256 << 20;
+
+/// How to run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunOptions {
+    /// The seed of every random choice; taken from the kernel when absent.
+    pub seed: Option<u64>,
+    /// What the exit code depends on.
+    pub exit: ExitOptions,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct RunOutcome {
+    /// The record.
+    pub report: Report,
+    /// The exit code that it stands for.
+    pub exit_code: u8,
+}
+
+/// Runs all cases of all scenarios.
+///
+/// # Errors
+/// What kept the run from beginning: what becomes of single cases is in the record.
+pub fn run(
+    scenarios: &[Scenario],
+    options: RunOptions,
+    emit: &mut dyn FnMut(&Event),
+) -> Result<RunOutcome, EngineError> {
+    let begun = Instant::now();
+    let roots = Roots::default();
+    let machine = host::machine(&roots);
+    let unable = host::skip_reason(&machine);
+    let run_id = format!("{:08x}", random()? & 0xFFFF_FFFF);
+    let seed = options.seed.map_or_else(random, Ok)?;
+    let plans: Vec<Vec<Config>> = scenarios.iter().map(with_controls).collect();
+    let mut report = Report {
+        schema: SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        run_id: run_id.clone(),
+        seed,
+        started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        }),
+        duration_ms: 0,
+        complete: true,
+        machines: vec![machine],
+        scenarios: Vec::new(),
+        cleanup: Cleanup { complete: true, failures: Vec::new() },
+    };
+    let cases = plans.iter().map(Vec::len).sum();
+    emit(&Event::RunStarted { run_id: run_id.clone(), seed, cases });
+
+    let stopped_by = if let Some(reason) = unable {
+        for (scenario, configs) in scenarios.iter().zip(&plans) {
+            report.scenarios.push(all_skipped(scenario, configs, &reason, emit));
+        }
+        None
+    } else {
+        measure(scenarios, &plans, &run_id, &mut report, emit)?
+    };
+
+    report.complete = stopped_by.is_none();
+    report.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let exit_code = exit_code(&report, options.exit, stopped_by);
+    emit(&Event::RunFinished { complete: report.complete, exit_code });
+    Ok(RunOutcome { report, exit_code })
+}
+
+/// Runs everything on this machine. Returns the signal that ended it early.
+fn measure(
+    scenarios: &[Scenario],
+    plans: &[Vec<Config>],
+    run_id: &str,
+    report: &mut Report,
+    emit: &mut dyn FnMut(&Event),
+) -> Result<Option<i32>, EngineError> {
+    let roots = Roots::default();
+    let unable = |error: host::HostError| EngineError::Unable(error.to_string());
+    let mounts = CgroupMounts::read(&roots).map_err(unable)?;
+    let hierarchies = hierarchies(&mounts);
+    let cpus = host::Cpus::read(&roots).map_err(unable)?;
+    let parent = host::runtime_directory().map_err(unable)?;
+    warn_of_leftovers(&parent, &hierarchies, emit);
+
+    let mut signals = Signals::take()?;
+    let mut directory = RunDirectory::create(&parent, run_id)?;
+    let has_swap = report.machines.first().is_some_and(|machine| machine.swap_bytes > 0);
+    let masked = thermal_paths();
+    let mut around = Surroundings {
+        directory: &mut directory,
+        hierarchies: &hierarchies,
+        cpus: &cpus.usable,
+        has_swap,
+        masked: &masked,
+        signals: &mut signals,
+    };
+    for (scenario, configs) in scenarios.iter().zip(plans) {
+        emit(&Event::ScenarioStarted {
+            scenario: scenario.name.clone(),
+            file: scenario.file.clone(),
+            cases: configs.len(),
+        });
+        let mut cases: Vec<Case> = Vec::new();
+        for config in configs {
+            let case = one(config, configs, &cases, scenario, report.seed, &mut around, emit);
+            cases.push(case);
+        }
+        report.scenarios.push(recorded(scenario, cases));
+    }
+    let stopped_by = signals.received();
+    report.cleanup = clean_up(&mut directory, &hierarchies);
+    Ok(stopped_by)
+}
+
+/// Runs and judges one case.
+fn one(
+    config: &Config,
+    configs: &[Config],
+    before: &[Case],
+    scenario: &Scenario,
+    seed: u64,
+    around: &mut Surroundings<'_>,
+    emit: &mut dyn FnMut(&Event),
+) -> Case {
+    let mut case = case::blank(config, HOST);
+    emit(&Event::CaseStarted {
+        scenario: scenario.name.clone(),
+        config: config.name.clone(),
+        attacker: case.attacker.clone(),
+    });
+    let result = around
+        .signals
+        .check()
+        .and_then(|()| has_headroom(config))
+        .and_then(|()| case::run(config, &mut case, around, emit));
+    let named = analyze::named_targets(&config.expect);
+    case.cells = analyze::judge_cells(&case.blocks, case.resource, &named, seed);
+    match result {
+        Ok(()) => {}
+        Err(error @ (EngineError::Unable(_) | EngineError::Signal(_))) => {
+            (case.verdict, case.reason) = (Verdict::Skipped, error.to_string());
+        }
+        Err(error) => (case.verdict, case.reason) = (Verdict::Error, error.to_string()),
+    }
+    analyze::judge_case(&mut case, CaseContext { lost: false });
+    if case.control.is_none() {
+        let open = open_case_of(config, configs)
+            .and_then(|open| before.iter().find(|case| case.config == open.name));
+        analyze::apply_open(&mut case, open);
+    }
+    analyze::judge_expectations(&mut case, &config.expect, &config.asserts);
+    emit(&Event::CaseFinished {
+        scenario: scenario.name.clone(),
+        config: config.name.clone(),
+        verdict: case.verdict,
+        reason: case.reason.clone(),
+    });
+    if case.control == Some(Control::Sham) && case.verdict.leaks() {
+        emit(&Event::Warning {
+            message: "the sham leaks: this machine is too noisy now for any verdict; stop other work on it and \
+                      run again"
+                .to_owned(),
+        });
+    }
+    case
+}
+
+fn recorded(scenario: &Scenario, cases: Vec<Case>) -> ScenarioRecord {
+    ScenarioRecord {
+        name: scenario.name.clone(),
+        summary: scenario.summary.clone(),
+        file: scenario.file.clone(),
+        cases,
+    }
+}
+
+fn all_skipped(
+    scenario: &Scenario,
+    configs: &[Config],
+    reason: &str,
+    emit: &mut dyn FnMut(&Event),
+) -> ScenarioRecord {
+    let skip = |config: &Config| {
+        let mut case = case::blank(config, HOST);
+        (case.verdict, case.reason) = (Verdict::Skipped, reason.to_owned());
+        analyze::judge_expectations(&mut case, &config.expect, &config.asserts);
+        case
+    };
+    let cases: Vec<Case> = configs.iter().map(skip).collect();
+    for case in &cases {
+        emit(&Event::CaseFinished {
+            scenario: scenario.name.clone(),
+            config: case.config.clone(),
+            verdict: case.verdict,
+            reason: case.reason.clone(),
+        });
+    }
+    recorded(scenario, cases)
+}
+
+/// A node must fit into the memory that the machine has to spare now.
+fn has_headroom(config: &Config) -> Result<(), EngineError> {
+    let Ok(memory) = host::Memory::read(&Roots::default()) else { return Ok(()) };
+    let needed = config.node.memory_bytes.saturating_add(HEADROOM);
+    if memory.available_bytes >= needed {
+        return Ok(());
+    }
+    Err(EngineError::Unable(format!(
+        "the node may take {} MiB and {} MiB must stay free, but only {} MiB are available: give the node less \
+         memory (`node: {{memory: …}}`), or free some",
+        config.node.memory_bytes >> 20,
+        HEADROOM >> 20,
+        memory.available_bytes >> 20
+    )))
+}
+
+/// The hierarchies that groups are made in: those of the controllers used, and the unified one, which can kill.
+fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
+    let mut list: Vec<Hierarchy> = mounts
+        .v1
+        .iter()
+        .filter(|mount| mount.controllers.iter().any(|name| CONTROLLERS.contains(&name.as_str())))
+        .map(|mount| Hierarchy {
+            version: Version::V1,
+            controllers: mount.controllers.clone(),
+            root: mount.path.clone(),
+        })
+        .collect();
+    list.extend(mounts.unified.iter().filter(|mount| !mount.read_only).map(|mount| Hierarchy {
+        version: Version::V2,
+        controllers: mounts
+            .unified_controllers
+            .iter()
+            .filter(|name| CONTROLLERS.contains(&name.as_str()))
+            .cloned()
+            .collect(),
+        root: mount.path.clone(),
+    }));
+    Hierarchies(list)
+}
+
+/// What the janitor works with on this machine.
+///
+/// # Errors
+/// The machine's mounts or the runtime directory cannot be found.
+pub fn clean_here() -> Result<super::Cleaned, EngineError> {
+    let unable = |error: host::HostError| EngineError::Unable(error.to_string());
+    let mounts = CgroupMounts::read(&Roots::default()).map_err(unable)?;
+    let parent = host::runtime_directory().map_err(unable)?;
+    Ok(clean(&parent, &hierarchies(&mounts), false))
+}
+
+fn warn_of_leftovers(
+    parent: &std::path::Path,
+    hierarchies: &Hierarchies,
+    emit: &mut dyn FnMut(&Event),
+) {
+    let left = clean(parent, hierarchies, true).removed;
+    if !left.is_empty() {
+        let message = format!(
+            "a run that was killed left {} behind: `contain-test clean` removes that",
+            left.join(", ")
+        );
+        emit(&Event::Warning { message });
+    }
+}
+
+/// Removes the run's directory and looks once more for anything with its name.
+fn clean_up(directory: &mut RunDirectory, hierarchies: &Hierarchies) -> Cleanup {
+    let mut failures: Vec<String> = hierarchies
+        .0
+        .iter()
+        .map(|hierarchy| hierarchy.root.join(directory.name()))
+        .filter(|path| path.exists())
+        .map(|path| format!("cgroup {} is still there", path.display()))
+        .collect();
+    // With something left, the ledger must stay: `contain-test clean` works from it.
+    if failures.is_empty()
+        && let Err(error) = directory.remove()
+    {
+        failures.push(error.to_string());
+    }
+    Cleanup { complete: failures.is_empty(), failures }
+}
+
+/// Directories of the machine's temperature sensors, which tell one tenant what its neighbours do.
+fn thermal_paths() -> Vec<String> {
+    fs::read_dir("/sys/devices/system/cpu")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("thermal_throttle"))
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+/// Precedence: clean-up, then the signal, then what the record says.
+fn exit_code(report: &Report, options: ExitOptions, stopped_by: Option<i32>) -> u8 {
+    match (analyze::exit_verdict(report, options), stopped_by) {
+        (analyze::EXIT_CLEANUP, _) => analyze::EXIT_CLEANUP,
+        (_, Some(signal)) => {
+            analyze::EXIT_SIGNAL_BASE.saturating_add(u8::try_from(signal).unwrap_or(0))
+        }
+        (code, None) => code,
+    }
+}
+
+fn random() -> Result<u64, EngineError> {
+    SysRng
+        .try_next_u64()
+        .map_err(|error| EngineError::Failed(format!("no random numbers from the kernel: {error}")))
+}
