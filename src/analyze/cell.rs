@@ -7,7 +7,7 @@ use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
 use super::stats::Bootstrap;
 use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
-    Block, BlockMode, Cell, CellKind, Interval, LatencyImpact, QuietSample, Verdict,
+    Block, BlockMode, Cell, CellKind, Interval, LatencyImpact, QuietSample, Verdict, slowdown,
 };
 use crate::scenario::Resource;
 
@@ -214,7 +214,10 @@ fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)]) {
         return;
     }
     for (cell, &(finding, asked)) in cells.iter_mut().zip(findings) {
-        let slow = cell.verdict == Some(Verdict::Degraded) || finding == Finding::DeniedLate;
+        let shown =
+            cell.verdict.is_none() && slowdown(cell).is_some_and(|by| by > 1.0 + cell.tolerance);
+        let slow =
+            shown || cell.verdict == Some(Verdict::Degraded) || finding == Finding::DeniedLate;
         if cell.resource != Resource::Cpu && slow {
             cell.via = Some(Resource::Cpu);
             cell.verdict = asked.then_some(Verdict::Inconclusive);

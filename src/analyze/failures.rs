@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Block, BlockState, ProbeSample};
+use crate::record::{Block, BlockMode, BlockState, ProbeSample};
 
 /// The name under which an operation is booked that was not done by its deadline.
 pub(super) const DEADLINE: &str = "ETIME";
@@ -25,8 +25,8 @@ const BLOCKS: usize = 2;
 /// Missed deadlines also need one attacked block in this many.
 const DEADLINE_BLOCKS_IN: usize = 4;
 
-/// What the failures of one probe amount to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the failures of one probe amount to, from nothing to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Finding {
     /// No more than noise.
     None,
@@ -38,11 +38,11 @@ pub(super) enum Finding {
     Denied,
 }
 
-/// All windows of one probe, sorted by state.
+/// All windows of one probe.
 #[derive(Debug, Default)]
 pub(super) struct Windows<'a> {
-    on: Vec<&'a ProbeSample>,
-    off: Vec<&'a ProbeSample>,
+    on: Vec<(BlockMode, &'a ProbeSample)>,
+    off: Vec<(BlockMode, &'a ProbeSample)>,
     /// State of the first window, in time, that never answered, and how many did not in all.
     first_missing: Option<BlockState>,
     missing: usize,
@@ -55,8 +55,8 @@ impl<'a> Windows<'a> {
         for block in blocks {
             for sample in block.probes.iter().filter(|sample| sample.probe == probe) {
                 match block.state {
-                    BlockState::On => windows.on.push(sample),
-                    BlockState::Off => windows.off.push(sample),
+                    BlockState::On => windows.on.push((block.mode, sample)),
+                    BlockState::Off => windows.off.push((block.mode, sample)),
                 }
                 if sample.missing {
                     windows.missing += 1;
@@ -71,29 +71,31 @@ impl<'a> Windows<'a> {
     }
 
     pub fn on(&self) -> Tally {
-        Tally::of(&self.on)
+        Tally::of(self.on.iter().map(|&(_, sample)| sample))
     }
 
     pub fn off(&self) -> Tally {
-        Tally::of(&self.off)
+        Tally::of(self.off.iter().map(|&(_, sample)| sample))
     }
 
     pub fn missing_on(&self) -> usize {
-        self.on.iter().filter(|sample| sample.missing).count()
+        self.on.iter().filter(|(_, sample)| sample.missing).count()
     }
 
     /// The rule, in the order of its weight.
     pub fn finding(&self) -> Finding {
-        let errors = self.errors();
-        let late = self.late();
-        if self.died() || errors == Finding::Denied {
+        // By mode: a saturating probe tries so often that its attempts would drown the failures of the other.
+        let worst = [BlockMode::Latency, BlockMode::Capacity]
+            .into_iter()
+            .flat_map(|mode| [self.errors(mode), self.late(mode)])
+            .max()
+            .unwrap_or(Finding::None);
+        if self.died() {
             Finding::Denied
-        } else if late == Finding::Denied {
-            Finding::DeniedLate
-        } else if errors == Finding::Unclear || late == Finding::Unclear || self.missing_on() > 0 {
-            Finding::Unclear
+        } else if self.missing_on() > 0 {
+            worst.max(Finding::Unclear)
         } else {
-            Finding::None
+            worst
         }
     }
 
@@ -102,45 +104,61 @@ impl<'a> Windows<'a> {
         self.first_missing == Some(BlockState::On) && self.missing >= 2
     }
 
-    fn errors(&self) -> Finding {
-        let share = |samples: &[&ProbeSample]| Tally::of(samples).share(|errno| errno != DEADLINE);
-        let (on, off) = (share(&self.on), share(&self.off));
-        let blocks = self.blocks(|sample| errors_of(sample) > 0);
-        let real = on > 0.0 && (blocks >= BLOCKS || on >= REAL_SHARE);
-        weigh(real, on, off)
+    fn errors(&self, mode: BlockMode) -> Finding {
+        let (on, off) = self.shares(mode, is_error);
+        let blocks = self.count_on(mode, |sample| share(sample, is_error) > 0.0);
+        weigh(on > 0.0 && (blocks >= BLOCKS || on >= REAL_SHARE), on, off, Finding::Denied)
     }
 
-    fn late(&self) -> Finding {
-        let share = |samples: &[&ProbeSample]| Tally::of(samples).share(|errno| errno == DEADLINE);
-        let (on, off) = (share(&self.on), share(&self.off));
-        let blocks = self.blocks(|sample| {
-            Tally::of(&[sample]).share(|errno| errno == DEADLINE) >= DEADLINE_SHARE
-        });
-        let tried = self.blocks(|sample| sample.attempts > 0);
+    fn late(&self, mode: BlockMode) -> Finding {
+        let (on, off) = self.shares(mode, is_late);
+        let blocks = self.count_on(mode, |sample| share(sample, is_late) >= DEADLINE_SHARE);
+        let tried = self.count_on(mode, |sample| sample.attempts > 0);
         let real = on >= DEADLINE_SHARE
             && blocks >= BLOCKS
             && blocks.saturating_mul(DEADLINE_BLOCKS_IN) >= tried;
-        weigh(real, on, off)
+        weigh(real, on, off, Finding::DeniedLate)
     }
 
-    fn blocks(&self, test: impl Fn(&ProbeSample) -> bool) -> usize {
-        self.on.iter().filter(|sample| test(sample)).count()
+    fn shares(&self, mode: BlockMode, test: fn(&str) -> bool) -> (f64, f64) {
+        (
+            Tally::of(of_mode(&self.on, mode)).share(test),
+            Tally::of(of_mode(&self.off, mode)).share(test),
+        )
+    }
+
+    fn count_on(&self, mode: BlockMode, test: impl Fn(&ProbeSample) -> bool) -> usize {
+        of_mode(&self.on, mode).filter(|sample| test(sample)).count()
     }
 }
 
-fn weigh(real: bool, on: f64, off: f64) -> Finding {
+fn of_mode<'a>(
+    windows: &[(BlockMode, &'a ProbeSample)],
+    mode: BlockMode,
+) -> impl Iterator<Item = &'a ProbeSample> {
+    windows.iter().filter(move |window| window.0 == mode).map(|window| window.1)
+}
+
+fn is_late(errno: &str) -> bool {
+    errno == DEADLINE
+}
+
+fn is_error(errno: &str) -> bool {
+    errno != DEADLINE
+}
+
+fn share(sample: &ProbeSample, test: fn(&str) -> bool) -> f64 {
+    Tally::of(std::iter::once(sample)).share(test)
+}
+
+fn weigh(real: bool, on: f64, off: f64, denied: Finding) -> Finding {
     if real && (off <= on * QUIET_SHARE || on - off >= PLAIN_SHARE) {
-        Finding::Denied
+        denied
     } else if on - off >= REAL_SHARE {
         Finding::Unclear
     } else {
         Finding::None
     }
-}
-
-fn errors_of(sample: &ProbeSample) -> u64 {
-    let others = sample.failures.iter().filter(|(errno, _)| *errno != DEADLINE);
-    others.fold(0, |sum, (_, &count)| sum.saturating_add(count))
 }
 
 /// Attempts and failures, summed.
@@ -151,7 +169,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn of(samples: &[&ProbeSample]) -> Self {
+    fn of<'a>(samples: impl Iterator<Item = &'a ProbeSample>) -> Self {
         let mut tally = Self::default();
         for sample in samples {
             tally.attempts = tally.attempts.saturating_add(sample.attempts);
@@ -165,7 +183,7 @@ impl Tally {
 
     /// The share of attempts that failed with an errno that passes the test, 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
-    fn share(&self, test: impl Fn(&str) -> bool) -> f64 {
+    fn share(&self, test: fn(&str) -> bool) -> f64 {
         let failed = self.failures.iter().filter(|(errno, _)| test(errno));
         let failed = failed.fold(0_u64, |sum, (_, &count)| sum.saturating_add(count));
         if failed == 0 { 0.0 } else { failed as f64 / self.attempts.max(failed) as f64 }
@@ -175,7 +193,6 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::BlockMode;
 
     fn window(state: BlockState, attempts: u64, failures: &[(&str, u64)], missing: bool) -> Block {
         Block {

@@ -69,8 +69,8 @@ fn table(cases: &[&Case], rows: &[Resource], attackers: bool) -> Table {
     for &resource in rows {
         table.add_row(row(resource.name(), cases, |case| cell_words(case, resource)));
     }
-    table.add_row(row("ceiling", cases, |case| ceiling_words(case)));
-    table.add_row(row("verdict", cases, |case| verdict_words(case)));
+    table.add_row(row("ceiling", cases, ceiling_words));
+    table.add_row(row("verdict", cases, verdict_words));
     table.add_row(row("expected", cases, |case| (expected_words(case), Tone::Plain)));
     table
 }

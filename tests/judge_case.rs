@@ -1,0 +1,343 @@
+//! The verdict of a case, its comparison with the open case, expectations and exit codes.
+
+use std::collections::BTreeMap;
+
+use contain_test::analyze::{
+    CaseContext, ExitOptions, NOT_JUDGED, apply_open, exit_verdict, judge_case, judge_expectations,
+    named_targets,
+};
+use contain_test::record::{
+    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Cleanup, Interval, Outcome, QuietSample,
+    Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict, Watch,
+};
+use contain_test::scenario::{
+    Assertion, Control, Expectation, ExpectedWord, FactName, FactValue, Limits, NodeSpec,
+    Placement, Position, Resource, Target,
+};
+
+const HERE: Position = Position { line: 3, column: 5 };
+
+fn cell(resource: Resource, verdict: Option<Verdict>) -> Cell {
+    let near_one = Interval { median: 0.98, low: 0.95, high: 1.0 };
+    Cell {
+        resource,
+        probe: format!("{resource}/probe"),
+        kind: CellKind::Interference,
+        verdict,
+        via: None,
+        attempts: 512,
+        failures: BTreeMap::new(),
+        quiet: QuietSample { attempts: 490, failures: BTreeMap::new() },
+        isol: Some(near_one),
+        lat_imp: None,
+        faster: false,
+        tolerance: 0.25,
+        latency_pairs: 0,
+        capacity_pairs: 6,
+        missing: 0,
+    }
+}
+
+fn ceiling(kept: bool, level: CeilingLevel) -> Ceiling {
+    Ceiling {
+        resource: Resource::Pids,
+        knob: "pids.max".into(),
+        limit: 64,
+        peak: Some(if kept { 64 } else { 80 }),
+        peak_source: "pids.peak".into(),
+        counter: Some("pids.events max".into()),
+        count: Some(12_345),
+        kept,
+        level,
+        node_peak: Some(90),
+        note: String::new(),
+    }
+}
+
+fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
+    Case {
+        attacker: "forkbomb".into(),
+        intensity: 100,
+        resource: Resource::Pids,
+        config: "a-config".into(),
+        machine: "host".into(),
+        runtime: "native".into(),
+        control,
+        placement: Placement::Apart,
+        node: NodeSpec::default(),
+        limits: Limits::default(),
+        victim_limits: Limits::default(),
+        verdict: Verdict::Inconclusive,
+        reason: String::new(),
+        outcome: None,
+        expectations: Vec::new(),
+        ceiling: None,
+        ceilings: Vec::new(),
+        cells: vec![cell(Resource::Cpu, Some(Verdict::Degraded)), cell(Resource::Pids, verdict)],
+        blocks: Vec::new(),
+        attack: Attack::default(),
+        watch: Watch::default(),
+        facts: BTreeMap::new(),
+        steps: Vec::new(),
+        out_of_band_cpu_seconds: None,
+        harness_cpu_seconds: 0.0,
+        recovery_ms: None,
+        residue: Vec::new(),
+    }
+}
+
+fn judged(control: Option<Control>, verdict: Option<Verdict>) -> Case {
+    let mut case = case(control, verdict);
+    judge_case(&mut case, CaseContext::default());
+    case
+}
+
+fn limited(kept: bool, level: CeilingLevel) -> Case {
+    let mut case = case(None, Some(Verdict::Contained));
+    case.ceiling = Some(ceiling(kept, level));
+    case.ceilings = vec![ceiling(kept, level)];
+    judge_case(&mut case, CaseContext::default());
+    case
+}
+
+#[test]
+fn the_own_resource_decides() {
+    use Verdict::{Contained, Degraded, Denied, Harmless, Inconclusive};
+    assert_eq!(judged(None, Some(Contained)).verdict, Contained, "whatever cpu says");
+    assert_eq!(judged(None, Some(Denied)).verdict, Denied);
+    assert_eq!(judged(None, None).verdict, Inconclusive);
+    assert_eq!(judged(Some(Control::Open), Some(Contained)).verdict, Harmless);
+    assert_eq!(judged(Some(Control::Open), Some(Denied)).verdict, Denied);
+    assert_eq!(judged(Some(Control::Sham), Some(Contained)).verdict, Harmless);
+    assert_eq!(judged(Some(Control::Sham), Some(Degraded)).verdict, Degraded);
+    let mut empty = case(None, None);
+    empty.cells.clear();
+    judge_case(&mut empty, CaseContext::default());
+    assert_eq!(empty.verdict, Inconclusive);
+    assert_eq!(empty.reason, "No probe of pids gave a result.");
+}
+
+#[test]
+fn ceilings_and_escapes_breach() {
+    let held = limited(true, CeilingLevel::Sandbox);
+    assert_eq!((held.verdict, held.outcome), (Verdict::Contained, Some(Outcome::Refused)));
+    assert_eq!(
+        held.reason,
+        "pids.max 64 held: peak 64, 12,345 refusals; \
+         pids/probe rate ×0.98 (0.95–1.00) in 6 pairs, tolerance 25 %."
+    );
+    let passed = limited(false, CeilingLevel::Inferred);
+    assert_eq!((passed.verdict, passed.outcome), (Verdict::Breached, Some(Outcome::RanFree)));
+    assert_eq!(passed.reason, "pids.max 64 was passed: peak 80, 12,345 refusals.");
+    let mut escaped = case(None, Some(Verdict::Contained));
+    escaped.outcome = Some(Outcome::Escaped);
+    judge_case(&mut escaped, CaseContext::default());
+    assert_eq!((escaped.verdict, escaped.outcome), (Verdict::Breached, Some(Outcome::Escaped)));
+    let mut lost = case(None, Some(Verdict::Contained));
+    judge_case(&mut lost, CaseContext { lost: true });
+    assert_eq!(lost.verdict, Verdict::Lost);
+}
+
+#[test]
+fn failures_are_told_with_their_numbers() {
+    let mut case = case(None, Some(Verdict::Denied));
+    case.cells[1].failures.insert("EAGAIN".into(), 512);
+    judge_case(&mut case, CaseContext::default());
+    assert_eq!(
+        case.reason,
+        "pids/probe failed 512 of 512 times with EAGAIN under attack, 0 of 490 when quiet."
+    );
+}
+
+#[test]
+fn skipped_and_failed_cases_are_left_alone() {
+    for verdict in [Verdict::Skipped, Verdict::Error] {
+        let mut case = case(None, Some(Verdict::Contained));
+        (case.verdict, case.reason) = (verdict, "no cgroup".into());
+        let before = case.clone();
+        judge_case(&mut case, CaseContext::default());
+        apply_open(&mut case, None);
+        assert_eq!(case, before);
+    }
+}
+
+#[test]
+fn the_open_case_must_hurt() {
+    let after = |open: Option<&Case>| {
+        let mut case = limited(true, CeilingLevel::Sandbox);
+        apply_open(&mut case, open);
+        case
+    };
+    let open = |verdict| judged(Some(Control::Open), Some(verdict));
+    assert_eq!(after(Some(&open(Verdict::Denied))).verdict, Verdict::Contained);
+    let vacuous = after(Some(&open(Verdict::Contained)));
+    assert_eq!(vacuous.verdict, Verdict::Vacuous);
+    assert!(vacuous.reason.ends_with("the attack is harmless without limits too (a-config)."));
+    assert_eq!(after(Some(&open(Verdict::Inconclusive))).verdict, Verdict::Inconclusive);
+    let unknown = after(None);
+    assert_eq!(unknown.verdict, Verdict::Inconclusive);
+    assert!(unknown.reason.contains("no open case"));
+    let mut control = open(Verdict::Contained);
+    apply_open(&mut control, None);
+    assert_eq!(control.verdict, Verdict::Harmless, "controls are compared with nothing");
+    let mut leaking = judged(None, Some(Verdict::Denied));
+    apply_open(&mut leaking, Some(&open(Verdict::Contained)));
+    assert_eq!(leaking.verdict, Verdict::Denied);
+}
+
+fn expecting(target: Target, words: &[ExpectedWord]) -> Expectation {
+    Expectation { target, any_of: words.to_vec(), position: HERE }
+}
+
+fn met(case: &mut Case, target: Target, words: &[ExpectedWord]) -> (Option<String>, Option<bool>) {
+    judge_expectations(case, &[expecting(target, words)], &[]);
+    let it = case.expectations.remove(0);
+    (it.seen, it.met)
+}
+
+#[test]
+fn expectations_meet_their_verdicts() {
+    use ExpectedWord as Word;
+    let seen = |word: &str, met| (Some(word.to_owned()), Some(met));
+    let mut denied = judged(None, Some(Verdict::Denied));
+    assert_eq!(met(&mut denied, Target::Own, &[Word::Leaks]), seen("denied", true));
+    assert_eq!(
+        met(&mut denied, Target::Own, &[Word::Contained, Word::Denied]),
+        seen("denied", true)
+    );
+    assert_eq!(met(&mut denied, Target::Own, &[Word::Contained]), seen("denied", false));
+    let cpu = Target::Named(Resource::Cpu, None);
+    assert_eq!(met(&mut denied, cpu, &[Word::Degraded]), seen("degraded", true));
+    for probe in ["probe", "cpu/probe"] {
+        let target = Target::Named(Resource::Cpu, Some(probe.into()));
+        assert_eq!(met(&mut denied, target, &[Word::Degraded]), seen("degraded", true));
+    }
+    let disk = Target::Named(Resource::Disk, None);
+    assert_eq!(met(&mut denied, disk, &[Word::Contained]), seen(NOT_JUDGED, false));
+    let mut unclear = judged(None, Some(Verdict::Inconclusive));
+    assert_eq!(met(&mut unclear, Target::Own, &Word::ALL), seen("inconclusive", false));
+    let mut vacuous = limited(true, CeilingLevel::Sandbox);
+    apply_open(&mut vacuous, Some(&judged(Some(Control::Open), Some(Verdict::Contained))));
+    let own = Target::Named(Resource::Pids, None);
+    assert_eq!(met(&mut vacuous, own, &[Word::Contained]), seen("vacuous", false));
+    let mut skipped = case(None, None);
+    skipped.verdict = Verdict::Skipped;
+    assert_eq!(met(&mut skipped, Target::Own, &[Word::Contained]), (None, None));
+}
+
+#[test]
+fn expectations_keep_their_words_and_places() {
+    let mut case = judged(None, Some(Verdict::Denied));
+    let probe = Target::Named(Resource::Cpu, Some("work".into()));
+    let expect = [
+        expecting(Target::Own, &[ExpectedWord::Contained, ExpectedWord::Denied]),
+        expecting(probe.clone(), &[ExpectedWord::Degraded]),
+    ];
+    judge_expectations(&mut case, &expect, &[]);
+    let it = &case.expectations[0];
+    assert_eq!((it.target.as_str(), it.expected.as_str()), ("pids", "contained|denied"));
+    assert_eq!((it.line, it.column), (3, 5));
+    assert_eq!(case.expectations[1].target, "cpu/work");
+    assert_eq!(named_targets(&expect), [(Resource::Cpu, Some("work".to_owned()))]);
+}
+
+#[test]
+fn facts_are_compared() {
+    let mut case = judged(None, Some(Verdict::Contained));
+    case.facts.insert(FactName::InsidePid, FactValue::Number(1));
+    case.facts.insert(FactName::InsideSeesOutside, FactValue::Flag(true));
+    let assertion = |fact, equals, value| Assertion {
+        fact,
+        equals,
+        value,
+        text: String::new(),
+        position: HERE,
+    };
+    let asserts = [
+        assertion(FactName::InsidePid, true, FactValue::Number(1)),
+        assertion(FactName::InsidePid, false, FactValue::Number(1)),
+        assertion(FactName::InsideSeesOutside, true, FactValue::Flag(false)),
+        assertion(FactName::OutsidePid, true, FactValue::Number(7)),
+    ];
+    judge_expectations(&mut case, &[], &asserts);
+    let got: Vec<_> = case
+        .expectations
+        .iter()
+        .map(|it| (it.target.as_str(), it.expected.as_str(), it.seen.as_deref(), it.met))
+        .collect();
+    assert_eq!(
+        got,
+        [
+            ("inside.pid", "1", Some("1"), Some(true)),
+            ("inside.pid", "not 1", Some("1"), Some(false)),
+            ("inside.sees_outside", "false", Some("true"), Some(false)),
+            ("outside.pid", "7", None, Some(false)),
+        ]
+    );
+}
+
+fn report(cases: Vec<Case>) -> Report {
+    Report {
+        schema: SCHEMA.into(),
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "contain-test".into(), version: "0".into() },
+        run_id: "x".into(),
+        seed: 1,
+        started_unix_ms: 0,
+        duration_ms: 0,
+        complete: true,
+        machines: Vec::new(),
+        scenarios: vec![ScenarioRecord {
+            name: "a".into(),
+            summary: None,
+            file: "a.yaml".into(),
+            cases,
+        }],
+        cleanup: Cleanup { complete: true, failures: Vec::new() },
+    }
+}
+
+fn code(cases: &[&Case], options: ExitOptions) -> u8 {
+    exit_verdict(&report(cases.iter().map(|&case| case.clone()).collect()), options)
+}
+
+#[test]
+fn exit_codes_follow_their_precedence() {
+    let plain = ExitOptions::default();
+    let must_run = ExitOptions { must_run: true, ..plain };
+    let allow = ExitOptions { allow_inconclusive: true, ..plain };
+    let expect = |mut case: Case, word| {
+        judge_expectations(&mut case, &[expecting(Target::Own, &[word])], &[]);
+        case
+    };
+    let good = expect(judged(None, Some(Verdict::Contained)), ExpectedWord::Contained);
+    let bad = expect(judged(None, Some(Verdict::Denied)), ExpectedWord::Contained);
+    let silent = judged(None, Some(Verdict::Inconclusive));
+    let unclear = expect(silent.clone(), ExpectedWord::Contained);
+    let noisy = judged(Some(Control::Sham), Some(Verdict::Degraded));
+    let with = |verdict| {
+        let mut case = case(None, None);
+        case.verdict = verdict;
+        expect(case, ExpectedWord::Contained)
+    };
+    let (skipped, failed) = (with(Verdict::Skipped), with(Verdict::Error));
+
+    assert_eq!(code(&[&good], plain), 0);
+    assert_eq!(code(&[&good, &silent], plain), 0, "nobody expected anything");
+    assert_eq!(code(&[&good, &bad], plain), 1);
+    assert_eq!(code(&[&good, &unclear], plain), 4);
+    assert_eq!(code(&[&good, &unclear], allow), 0);
+    assert_eq!(code(&[&good, &noisy], plain), 4);
+    assert_eq!(code(&[&good, &noisy], allow), 0);
+    assert_eq!(code(&[&bad, &noisy, &unclear], plain), 1);
+    assert_eq!(code(&[&bad, &unclear], allow), 1);
+    assert_eq!(code(&[&good, &skipped], plain), 0);
+    assert_eq!(code(&[&good, &skipped], must_run), 3);
+    assert_eq!(code(&[&skipped], plain), 3);
+    assert_eq!(code(&[], plain), 3, "nothing ran");
+    assert_eq!(code(&[&unclear, &skipped], must_run), 4);
+    assert_eq!(code(&[&bad, &failed, &noisy], plain), 5);
+    let mut dirty = report(vec![bad, failed]);
+    dirty.cleanup.complete = false;
+    assert_eq!(exit_verdict(&dirty, plain), 6);
+}
