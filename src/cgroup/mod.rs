@@ -15,4 +15,4 @@ pub use counters::{Counters, Peak};
 pub use error::CgroupError;
 pub use group::Group;
 pub use hierarchy::{Hierarchies, Hierarchy, Version};
-pub use knob::{Setting, node_settings, settings};
+pub use knob::{CPU_PERIOD_US, Setting, node_settings, settings};

@@ -92,7 +92,7 @@ fn view(listing: &Listing, width: Option<u16>) -> String {
     let probes: Vec<Vec<String>> = listing
         .probes
         .iter()
-        .map(|it| vec![it.name.clone(), resource(Some(it.resource)), it.summary.clone()])
+        .map(|it| vec![it.name.clone(), resource(Some(it.resource)), it.summary.to_owned()])
         .collect();
     [
         table::render(&["SCENARIO", "SUMMARY"], &scenarios, width),

@@ -102,6 +102,10 @@ impl Stage<'_> {
         Ok(())
     }
 
+    fn say(&mut self, event: Event) {
+        (self.emit)(&event);
+    }
+
     fn name(&self) -> String {
         self.config.name.clone()
     }
@@ -249,7 +253,8 @@ impl Scene {
             }
             self.turn(next.state, around, stage)?;
             let (state, mode) = (next.state, next.mode());
-            (stage.emit)(&Event::BlockStarted { config: stage.name(), state, mode, done, planned });
+            let config = stage.name();
+            stage.say(Event::BlockStarted { config, state, mode, done, planned });
             let cpu_before = CpuTime::now(&self.node.group);
             let used_before = self.attacker.group.counters().cpu_usage_us();
             let result = blocks::measure(
@@ -270,7 +275,8 @@ impl Scene {
             let block = self.recorded(next, result);
             let failures = block.probes.iter().flat_map(|probe| probe.failures.values()).sum();
             case.blocks.push(block);
-            (stage.emit)(&Event::BlockFinished { config: stage.name(), state, mode, failures });
+            let config = stage.name();
+            stage.say(Event::BlockFinished { config, state, mode, failures });
             if gone {
                 return Ok(false);
             }
@@ -300,7 +306,8 @@ impl Scene {
         let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;
         if let Some(took) = took {
             let took_ms = took.as_secs_f64() * 1e3;
-            (stage.emit)(&Event::AttackChanged { config: stage.name(), state: to, took_ms });
+            let config = stage.name();
+            stage.say(Event::AttackChanged { config, state: to, took_ms });
         }
         Ok(())
     }

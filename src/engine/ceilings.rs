@@ -131,9 +131,9 @@ impl Watchdog {
             level: crate::analyze::level(
                 Some(peak),
                 setting.limit,
-                count.unwrap_or(0),
+                count,
                 Some(node_peak),
-                node.spec.pids,
+                Some(node.spec.pids),
             ),
             node_peak: Some(node_peak),
             note: "one task of these is ours: the sandbox's init, which is also its supervisor"
@@ -160,9 +160,9 @@ impl Watchdog {
             level: crate::analyze::level(
                 value,
                 setting.limit,
-                count.unwrap_or(0),
+                count,
                 node_peak,
-                node.spec.memory_bytes,
+                Some(node.spec.memory_bytes),
             ),
             node_peak,
             note: "memory of the sandbox's init and supervisor is counted too".to_owned(),
