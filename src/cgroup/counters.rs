@@ -86,9 +86,9 @@ impl<'a> Counters<'a> {
                     ("memory.failcnt", plain)
                 })
             }
-            Version::V2 => {
-                self.keyed("memory", "memory.events", "max").map(|count| ("memory.events max", count))
-            }
+            Version::V2 => self
+                .keyed("memory", "memory.events", "max")
+                .map(|count| ("memory.events max", count)),
         }
     }
 

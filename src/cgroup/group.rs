@@ -173,9 +173,7 @@ impl Group {
     /// The directory that could not be opened.
     pub fn open_unified(&self) -> Result<Option<fs::File>, CgroupError> {
         self.each_of(Version::V2)
-            .map(|path| {
-                fs::File::open(&path).map_err(|source| CgroupError::Read { path, source })
-            })
+            .map(|path| fs::File::open(&path).map_err(|source| CgroupError::Read { path, source }))
             .next()
             .transpose()
     }
@@ -203,8 +201,10 @@ impl Group {
     /// The processes in any of the group's directories, children not included.
     #[must_use]
     pub fn processes(&self) -> Vec<i32> {
-        let mut all: Vec<i32> =
-            self.directories().flat_map(|path| file::processes(&path.join("cgroup.procs"))).collect();
+        let mut all: Vec<i32> = self
+            .directories()
+            .flat_map(|path| file::processes(&path.join("cgroup.procs")))
+            .collect();
         all.sort_unstable();
         all.dedup();
         all

@@ -26,8 +26,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
 
     let mut progress = Progress::new(terminal, verbosity(args));
     let mut lines = (args.format == RunFormat::Jsonl).then(|| EventLines::new(terminal));
-    let exit =
-        ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
+    let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
     let outcome = engine::run(&scenarios, RunOptions { seed: args.seed, exit }, &mut |event| {
         progress.event(event);
         if let Some(lines) = &mut lines {

@@ -264,7 +264,11 @@ impl Scene {
                 &schedule::orders(next, paces),
             )?;
             let elapsed = result.span.1 - result.span.0;
-            unaccounted.add(state, CpuTime::now(&self.node.group).unaccounted_since(&cpu_before), elapsed);
+            unaccounted.add(
+                state,
+                CpuTime::now(&self.node.group).unaccounted_since(&cpu_before),
+                elapsed,
+            );
             let used_after = self.attacker.group.counters().cpu_usage_us();
             if let (BlockState::On, Some(before), Some(after)) = (state, used_before, used_after) {
                 self.watchdog.used_cpu(after.saturating_sub(before), elapsed);
@@ -371,12 +375,10 @@ fn start(
     case: &mut Case,
     around: &Surroundings<'_>,
 ) -> Result<Sandbox, EngineError> {
-    let (index, wanted) = config
-        .sandboxes
-        .iter()
-        .enumerate()
-        .find(|(_, sandbox)| sandbox.role == role)
-        .ok_or_else(|| EngineError::Failed(format!("config {} has no {role:?}", config.name)))?;
+    let (index, wanted) =
+        config.sandboxes.iter().enumerate().find(|(_, sandbox)| sandbox.role == role).ok_or_else(
+            || EngineError::Failed(format!("config {} has no {role:?}", config.name)),
+        )?;
     let own_cpus = if role == Role::Attacker { &cpus.attacker } else { &cpus.victim };
     let spec = Spec {
         name: wanted.name.clone(),
@@ -490,7 +492,8 @@ impl Unaccounted {
 
 /// The harness and what it starts outside sandboxes run on these CPUs.
 fn sit_on(cpus: &[u32]) -> Result<(), EngineError> {
-    let failed = |errno| EngineError::Failed(format!("cannot choose CPUs for the harness: {errno}"));
+    let failed =
+        |errno| EngineError::Failed(format!("cannot choose CPUs for the harness: {errno}"));
     let mut set = CpuSet::new();
     for &cpu in cpus {
         set.set(usize::try_from(cpu).unwrap_or(usize::MAX)).map_err(failed)?;
@@ -509,9 +512,9 @@ fn residue(around: &Surroundings<'_>) -> Vec<String> {
         .filter(|entry| {
             let name = entry.file_name();
             name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit())
-                && entry.metadata().is_ok_and(|metadata| {
-                    ranges.iter().any(|range| range.contains(metadata.uid()))
-                })
+                && entry
+                    .metadata()
+                    .is_ok_and(|metadata| ranges.iter().any(|range| range.contains(metadata.uid())))
         })
         .map(|entry| format!("process {}", entry.file_name().to_string_lossy()))
         .collect();

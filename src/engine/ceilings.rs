@@ -171,10 +171,8 @@ impl Watchdog {
 
     fn quota(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
         let throttled = attacker.group.counters().cpu_throttled();
-        let count =
-            throttled.map(|count| count - self.throttled_before.unwrap_or(0).min(count));
-        let kept =
-            self.busiest_us * QUOTA_DENOMINATOR <= setting.limit * QUOTA_NUMERATOR;
+        let count = throttled.map(|count| count - self.throttled_before.unwrap_or(0).min(count));
+        let kept = self.busiest_us * QUOTA_DENOMINATOR <= setting.limit * QUOTA_NUMERATOR;
         let held_by_own = kept && count.is_some_and(|count| count > 0);
         Ceiling {
             resource: setting.resource,

@@ -181,7 +181,10 @@ mod tests {
         assert_eq!(cleaned.alive, ["live"]);
         assert_eq!(cleaned.removed, [dead.display().to_string()]);
         assert!(live.exists() && stranger.exists() && !dead.exists());
-        assert!(clean(parent.path(), &none, false).removed.is_empty(), "a second time there is nothing");
+        assert!(
+            clean(parent.path(), &none, false).removed.is_empty(),
+            "a second time there is nothing"
+        );
         drop(held);
     }
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use rand::rngs::SysRng;
 use rand::TryRng;
+use rand::rngs::SysRng;
 
 use super::case::{self, Surroundings};
 use super::signals::Signals;
@@ -53,8 +53,9 @@ pub fn run(
     let roots = Roots::default();
     let machine = host::machine(&roots);
     let unable = host::skip_reason(&machine);
-    let run_id = format!("{:08x}", random()? & 0xFFFF_FFFF);
-    let seed = options.seed.map_or_else(random, Ok)?;
+    let run_id = format!("{:08x}", random()?);
+    // A JSON number is exact up to 2^53 for everybody, so a seed of our own choice stays far below.
+    let seed = options.seed.map_or_else(|| random().map(u64::from), Ok)?;
     let plans: Vec<Vec<Config>> = scenarios.iter().map(with_controls).collect();
     let mut report = Report {
         schema: SCHEMA.to_owned(),
@@ -65,9 +66,9 @@ pub fn run(
         },
         run_id: run_id.clone(),
         seed,
-        started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        }),
+        started_unix_ms: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
         duration_ms: 0,
         complete: true,
         machines: vec![machine],
@@ -253,15 +254,17 @@ fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
             root: mount.path.clone(),
         })
         .collect();
-    list.extend(mounts.unified.iter().filter(|mount| !mount.read_only).map(|mount| Hierarchy {
-        version: Version::V2,
-        controllers: mounts
-            .unified_controllers
-            .iter()
-            .filter(|name| CONTROLLERS.contains(&name.as_str()))
-            .cloned()
-            .collect(),
-        root: mount.path.clone(),
+    list.extend(mounts.unified.iter().filter(|mount| !mount.read_only).map(|mount| {
+        Hierarchy {
+            version: Version::V2,
+            controllers: mounts
+                .unified_controllers
+                .iter()
+                .filter(|name| CONTROLLERS.contains(&name.as_str()))
+                .cloned()
+                .collect(),
+            root: mount.path.clone(),
+        }
     }));
     Hierarchies(list)
 }
@@ -333,8 +336,8 @@ fn exit_code(report: &Report, options: ExitOptions, stopped_by: Option<i32>) -> 
     }
 }
 
-fn random() -> Result<u64, EngineError> {
+fn random() -> Result<u32, EngineError> {
     SysRng
-        .try_next_u64()
+        .try_next_u32()
         .map_err(|error| EngineError::Failed(format!("no random numbers from the kernel: {error}")))
 }

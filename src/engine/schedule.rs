@@ -116,8 +116,10 @@ mod tests {
     #[test]
     fn blocks_alternate_so_that_every_pair_is_made_of_neighbours() {
         let list = blocks(&["pids/fork".to_owned()]);
-        let states: String =
-            list.iter().map(|block| if block.state == BlockState::On { '1' } else { '0' }).collect();
+        let states: String = list
+            .iter()
+            .map(|block| if block.state == BlockState::On { '1' } else { '0' })
+            .collect();
         assert_eq!(states, "01100110011001100110".to_owned() + "011001100110");
         assert_eq!(list[20].what, What::Capacity("pids/fork".to_owned()));
         assert_eq!((list[20].pair, list[31].pair), (0, 5));

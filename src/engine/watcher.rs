@@ -57,7 +57,9 @@ impl Watcher {
         match ask::<_, WatchReport>(&mut self.channel, signals, &"report", ANSWER_LIMIT)? {
             Asked::Answer(report) => Ok(watch(report)),
             Asked::Gone => Err(EngineError::Failed("the watcher is gone".to_owned())),
-            Asked::Late => Err(EngineError::Failed("the watcher did not answer in 10 s".to_owned())),
+            Asked::Late => {
+                Err(EngineError::Failed("the watcher did not answer in 10 s".to_owned()))
+            }
         }
     }
 }

@@ -39,7 +39,9 @@ impl Node {
         ];
         let settings = node_settings(spec, &|controller| group.version_of(controller));
         steps.extend(
-            settings.iter().map(|setting| format!("node: set {} = {}", setting.file, setting.value)),
+            settings
+                .iter()
+                .map(|setting| format!("node: set {} = {}", setting.file, setting.value)),
         );
         steps
     }

@@ -69,13 +69,14 @@ pub fn plan(spec: Spec, group: &Group) -> Plan {
 }
 
 fn outside(spec: &Spec, settings: &[Setting], group: &Group) -> Vec<Step> {
-    let mut steps =
-        vec![Step::CreateCgroup { path: format!("/{}", group.relative().display()) }];
+    let mut steps = vec![Step::CreateCgroup { path: format!("/{}", group.relative().display()) }];
     steps.push(Step::Pin { cpus: spec.cpus.clone() });
-    steps.extend(settings.iter().map(|setting| Step::SetKnob {
-        file: setting.file.clone(),
-        value: setting.value.clone(),
-    }));
+    steps.extend(
+        settings.iter().map(|setting| Step::SetKnob {
+            file: setting.file.clone(),
+            value: setting.value.clone(),
+        }),
+    );
     let namespaces =
         NamespaceKind::ALL.into_iter().filter(|&kind| spec.namespaces.is_new(kind)).collect();
     steps.push(Step::Clone { namespaces });
@@ -134,9 +135,7 @@ fn root_steps(spec: &Spec) -> Vec<Step> {
         steps.push(Step::CreateDirectory { path: at(path) });
     }
     steps.push(mount("tmpfs", "/dev", "mode=0755,size=64k", false));
-    steps.extend(
-        DEVICES.map(|name| bind(&format!("/dev/{name}"), &format!("/dev/{name}"), false)),
-    );
+    steps.extend(DEVICES.map(|name| bind(&format!("/dev/{name}"), &format!("/dev/{name}"), false)));
     for (target, name) in [
         ("/proc/self/fd", "fd"),
         ("/proc/self/fd/0", "stdin"),

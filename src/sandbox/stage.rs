@@ -12,7 +12,9 @@ use contain_test_workloads::protocol::Reply;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::resource::{Resource as Rlimit, setrlimit};
-use nix::unistd::{Gid, Uid, chdir, execv, pivot_root, sethostname, setgroups, setresgid, setresuid};
+use nix::unistd::{
+    Gid, Uid, chdir, execv, pivot_root, setgroups, sethostname, setresgid, setresuid,
+};
 
 use super::Step;
 use crate::sys::{capability, loopback, process};
@@ -54,9 +56,8 @@ fn read_plan() -> Result<Vec<Step>, (String, String)> {
 
 fn perform_all(steps: &[Step]) -> Result<(), (String, String)> {
     for step in steps {
-        perform(step).map_err(|errno| {
-            (step.to_string(), format!("{errno:?} ({})", errno.desc()))
-        })?;
+        perform(step)
+            .map_err(|errno| (step.to_string(), format!("{errno:?} ({})", errno.desc())))?;
     }
     Ok(())
 }
@@ -109,8 +110,7 @@ fn mount_new(kind: &str, at: &str, options: &str, read_only: bool) -> Result<(),
 fn bind(from: &str, to: &str, read_only: bool) -> Result<(), Errno> {
     let is_directory = fs::metadata(from).map_err(|error| errno_of(&error))?.is_dir();
     if !Path::new(to).exists() {
-        let made =
-            if is_directory { fs::create_dir(to) } else { fs::File::create(to).map(drop) };
+        let made = if is_directory { fs::create_dir(to) } else { fs::File::create(to).map(drop) };
         made.map_err(|error| errno_of(&error))?;
     }
     // A bind of a tree must take its submounts along: without them a user namespace could uncover what they hide.
@@ -125,7 +125,8 @@ fn bind(from: &str, to: &str, read_only: bool) -> Result<(), Errno> {
 fn mask(path: &str) -> Result<(), Errno> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     if metadata.is_dir() {
-        let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        let flags =
+            MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
         mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some("size=0,mode=0555"))
     } else {
         mount(Some("/dev/null"), path, NONE, MsFlags::MS_BIND, NONE)
@@ -141,7 +142,13 @@ fn protect(path: &str) -> Result<(), Errno> {
 }
 
 fn remount_read_only(path: &str, keep: MsFlags) -> Result<(), Errno> {
-    mount(NONE, path, NONE, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | keep, NONE)
+    mount(
+        NONE,
+        path,
+        NONE,
+        MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | keep,
+        NONE,
+    )
 }
 
 /// The flags of a mount that a remount must repeat: in a user namespace they are locked, and leaving one out is refused.

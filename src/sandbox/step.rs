@@ -138,8 +138,12 @@ impl fmt::Display for Step {
             Self::MapIds { base, count } => write!(f, "map IDs 0-{} to {base}", count - 1),
             Self::MakeMountsPrivate => f.write_str("make mounts private"),
             Self::Mount { kind, at, options, read_only } => {
-                let read_only = if *read_only { ", read-only" } else { "" };
-                write!(f, "mount {kind} at {at} ({options}{read_only})")
+                write!(f, "mount {kind} at {at}")?;
+                let all: Vec<&str> = [options.as_str(), if *read_only { "ro" } else { "" }]
+                    .into_iter()
+                    .filter(|option| !option.is_empty())
+                    .collect();
+                if all.is_empty() { Ok(()) } else { write!(f, " ({})", all.join(",")) }
             }
             Self::Bind { from, to, read_only } => {
                 let read_only = if *read_only { ", read-only" } else { "" };

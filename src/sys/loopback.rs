@@ -10,8 +10,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 /// # Errors
 /// `EPERM` without `CAP_NET_ADMIN` over the network namespace.
 pub fn bring_up() -> Result<(), Errno> {
-    let control =
-        socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let control = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     // SAFETY: an all-zero ifreq is valid: it holds plain bytes and numbers.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {

@@ -18,10 +18,7 @@ impl Dose {
     /// The dose, cut to what this program is willing to do at all.
     #[must_use]
     pub fn bounded(self) -> Self {
-        Self {
-            tasks: self.tasks.min(ABSOLUTE.tasks),
-            seconds: self.seconds.min(ABSOLUTE.seconds),
-        }
+        Self { tasks: self.tasks.min(ABSOLUTE.tasks), seconds: self.seconds.min(ABSOLUTE.seconds) }
     }
 
     /// How many tasks an intensity in percent asks for: at least one, unless it is 0.

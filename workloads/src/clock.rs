@@ -1,7 +1,7 @@
 //! Monotonic time in nanoseconds, and sleeping until a point of it.
 
-use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 /// Now on `CLOCK_MONOTONIC`, in nanoseconds. Each time namespace has its own zero: only differences mean anything.
 pub fn now() -> u64 {

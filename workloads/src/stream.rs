@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The longest line accepted, in bytes: orders are short, and the other side is not trusted with memory.
 const LONGEST_LINE: usize = 1 << 20;

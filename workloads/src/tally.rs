@@ -47,9 +47,8 @@ impl Tally {
 
     fn subtract(self, cell: usize) {
         // Workers are killed between two updates, so a counter may be behind: it must never wrap.
-        let _ = self.cells[cell].fetch_update(Ordering::SeqCst, Ordering::SeqCst, |value| {
-            value.checked_sub(1)
-        });
+        let _ = self.cells[cell]
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |value| value.checked_sub(1));
     }
 
     /// Opens a new stretch of attack: nothing is held, up to `target` may be, until `deadline`.

@@ -12,9 +12,9 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::raw::{self, Fork};
 use crate::stream::{Stream, Waited};
-use crate::clock;
 
 const PERIOD_NS: u64 = 100_000_000;
 const WRITTEN: [u8; 4096] = [b'w'; 4096];

@@ -17,9 +17,7 @@ use nix::unistd::{Pid, pipe2};
 
 use super::Runtime;
 use crate::cgroup::{Group, Setting};
-use crate::sandbox::{
-    Channel, Plan, Received, Sandbox, SandboxError, Spec, Step, plan,
-};
+use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, Step, plan};
 use crate::scenario::{FactName, FactValue, NamespaceKind};
 use crate::sys::pidfd;
 use crate::sys::spawn::{Held, Spawn, SpawnError};

@@ -55,7 +55,14 @@ impl Block {
 
     /// Every due time before `end` gives one attempt. Latency counts from the due time, so that waiting behind a slow
     /// operation is felt, as a client would feel it.
-    fn open_loop(&mut self, probe: &mut dyn Probe, first: u64, end: u64, period: u64, deadline: u64) {
+    fn open_loop(
+        &mut self,
+        probe: &mut dyn Probe,
+        first: u64,
+        end: u64,
+        period: u64,
+        deadline: u64,
+    ) {
         let mut due = first;
         while due < end {
             clock::sleep_until(due);

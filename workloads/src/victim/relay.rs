@@ -91,8 +91,9 @@ fn measured(stations: &mut BTreeMap<&'static str, Station>, order: &Measure) -> 
         .probes
         .iter()
         .map(|probe| {
-            let answer =
-                stations.get_mut(probe.probe.as_str()).and_then(|station| station.answer(duration_ns));
+            let answer = stations
+                .get_mut(probe.probe.as_str())
+                .and_then(|station| station.answer(duration_ns));
             match answer {
                 Some(Answer::Measured(sample)) => sample,
                 _ => Sample { probe: probe.probe.clone(), missing: true, ..Sample::default() },
