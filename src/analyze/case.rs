@@ -1,7 +1,9 @@
 //! The verdict of a case: the worst of its own resource's cells and its ceilings.
 
-use crate::record::{Case, CeilingLevel, Cell, Outcome, Verdict, describe_ceiling, describe_cell};
-use crate::scenario::Control;
+use crate::record::{
+    Case, Ceiling, CeilingLevel, Cell, Outcome, Verdict, describe_ceiling, describe_cell,
+};
+use crate::scenario::{Control, Resource};
 
 /// What a case's record cannot say about itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,7 +36,19 @@ fn outcome(case: &Case) -> Outcome {
     let refused = case.ceiling.as_ref().is_some_and(|ceiling| {
         ceiling.level == CeilingLevel::Sandbox && ceiling.count.is_some_and(|count| count > 0)
     });
-    if refused { Outcome::Refused } else { Outcome::RanFree }
+    let hit = |resource| {
+        let of_it = |ceiling: &&Ceiling| ceiling.resource == resource;
+        case.ceilings.iter().find(of_it).is_some_and(|it| it.count.is_some_and(|count| count > 0))
+    };
+    if refused {
+        Outcome::Refused
+    } else if case.attack.respawns > 0 && hit(Resource::Memory) {
+        Outcome::KilledByLimit
+    } else if hit(Resource::Cpu) {
+        Outcome::Throttled
+    } else {
+        Outcome::RanFree
+    }
 }
 
 fn weigh(case: &Case, context: CaseContext) -> (Verdict, String) {

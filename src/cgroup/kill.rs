@@ -1,8 +1,8 @@
 //! Killing everything in a group, and being sure of it.
 //!
-//! With a unified directory one write to `cgroup.kill` reaches every process, forks in flight included. Without one the
-//! freezer holds the group still while each process is signalled. A frozen version 1 task does not die, so it must be
-//! thawed afterwards.
+//! With a unified directory one write to `cgroup.kill` (Linux 5.14) reaches every process, forks in flight included.
+//! Without one the freezer holds the group still while each process is signalled. A frozen version 1 task does not die,
+//! so it must be thawed afterwards; thawing a version 2 group does no harm.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -42,27 +42,56 @@ fn kill_once(directory: &Path) {
     if switch.exists() && file::write(&switch, "1").is_ok() {
         return;
     }
-    let freezer = directory.join("freezer.state");
-    let frozen = freezer.exists() && freeze(&freezer);
+    let frozen = FREEZERS.iter().find(|freezer| freezer.freeze(directory));
     for pid in file::processes(&directory.join("cgroup.procs")) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
-    if frozen {
-        let _ = file::write(&freezer, "THAWED");
+    if let Some(freezer) = frozen {
+        let _ = file::write(&directory.join(freezer.file), freezer.thaw);
     }
 }
 
-/// True when a thaw is due afterwards, whether or not the freeze was complete.
-fn freeze(freezer: &Path) -> bool {
-    if file::write(freezer, "FROZEN").is_err() {
-        return false;
-    }
-    let begun = Instant::now();
-    while begun.elapsed() < FREEZE_LIMIT {
-        if file::read(freezer).is_ok_and(|state| state == "FROZEN") {
-            break;
+/// How a group of one version is held still.
+struct Freezer {
+    file: &'static str,
+    freeze: &'static str,
+    thaw: &'static str,
+    state_file: &'static str,
+    frozen: &'static str,
+}
+
+const FREEZERS: [Freezer; 2] = [
+    Freezer {
+        file: "freezer.state",
+        freeze: "FROZEN",
+        thaw: "THAWED",
+        state_file: "freezer.state",
+        frozen: "FROZEN",
+    },
+    Freezer {
+        file: "cgroup.freeze",
+        freeze: "1",
+        thaw: "0",
+        state_file: "cgroup.events",
+        frozen: "frozen 1",
+    },
+];
+
+impl Freezer {
+    /// True when a thaw is due afterwards, whether or not the freeze was complete.
+    fn freeze(&self, directory: &Path) -> bool {
+        let switch = directory.join(self.file);
+        if !switch.exists() || file::write(&switch, self.freeze).is_err() {
+            return false;
         }
-        std::thread::sleep(PAUSE);
+        let begun = Instant::now();
+        while begun.elapsed() < FREEZE_LIMIT {
+            let state = file::read(&directory.join(self.state_file)).unwrap_or_default();
+            if state.lines().any(|line| line == self.frozen) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        true
     }
-    true
 }

@@ -6,6 +6,9 @@ use crate::scenario::{Limits, NodeSpec, Resource};
 /// The period of CPU quotas, in microseconds: the kernel's default on both versions.
 pub const CPU_PERIOD_US: u64 = 100_000;
 
+/// The largest page size that Linux has as its basic one (arm64, powerpc), in bytes.
+const LARGEST_PAGE: u64 = 65_536;
+
 /// One value for one kernel file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -33,6 +36,23 @@ impl Setting {
             only_with_swap: false,
             resource,
             limit,
+        }
+    }
+}
+
+impl Setting {
+    /// True when what the kernel shows is what was written: it prints pairs with its own blanks, and rounds memory down
+    /// to whole pages.
+    #[must_use]
+    pub fn is_shown_by(&self, seen: &str) -> bool {
+        if self.value.split_whitespace().eq(seen.split_whitespace()) {
+            return true;
+        }
+        match (self.value.parse::<u64>(), seen.trim().parse::<u64>()) {
+            (Ok(wanted), Ok(got)) if self.resource == Resource::Memory => {
+                got <= wanted && wanted - got < LARGEST_PAGE
+            }
+            _ => false,
         }
     }
 }
@@ -147,6 +167,18 @@ mod tests {
             ["cpu.cfs_period_us=100000", "cpu.cfs_quota_us=50000", "cpu.shares=1024"]
         );
         assert_eq!(written(&limits, Version::V2), ["cpu.max=50000 100000", "cpu.weight=100"]);
+    }
+
+    #[test]
+    fn values_are_the_same_when_the_kernel_only_respelled_them() {
+        let pids = Setting::new(Resource::Pids, "pids.max", 64, 64);
+        assert!(pids.is_shown_by("64\n"));
+        assert!(!pids.is_shown_by("max") && !pids.is_shown_by("65") && !pids.is_shown_by("63"));
+        let quota = Setting::new(Resource::Cpu, "cpu.max", "50000 100000", 50_000);
+        assert!(quota.is_shown_by("50000  100000"));
+        let memory = Setting::new(Resource::Memory, "memory.max", 67_109_000, 67_109_000);
+        assert!(memory.is_shown_by("67108864"));
+        assert!(!memory.is_shown_by("67112960") && !memory.is_shown_by("66000000"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::args::{CheckArgs, FactsFormat};
 use super::terminal::Terminal;
 use super::{CommandError, exit_code};
-use crate::scenario::{self, Diagnostic};
+use crate::scenario::{self, Diagnostic, FindError};
 
 /// The JSON form of the answer.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,16 @@ struct CheckError {
 pub fn run(args: &CheckArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let mut report = CheckReport { files: Vec::new() };
     let mut rendered = Vec::new();
-    let sources = scenario::resolve(&args.paths)?;
+    let mut sources = Vec::new();
+    for path in &args.paths {
+        match scenario::resolve(std::slice::from_ref(path)) {
+            Ok(found) => sources.extend(found),
+            Err(error) => {
+                rendered.push(format!("error: {error}"));
+                report.files.push(unknown(path, &error));
+            }
+        }
+    }
     // File by file, so that the valid ones are known even when others are not.
     for source in &sources {
         match scenario::load(source) {
@@ -75,6 +84,15 @@ pub fn run(args: &CheckArgs, terminal: &Terminal) -> Result<u8, CommandError> {
         }
     }
     Ok(if ok { exit_code::OK } else { exit_code::USAGE })
+}
+
+/// A path that leads to no scenario.
+fn unknown(path: &str, error: &FindError) -> CheckedFile {
+    let text = error.to_string();
+    let (message, help) = text.split_once("\nhelp: ").unwrap_or((&text, ""));
+    let help = (!help.is_empty()).then(|| help.to_owned());
+    let error = CheckError { line: None, column: None, message: message.to_owned(), help };
+    CheckedFile { file: path.to_owned(), scenario: None, ok: false, errors: vec![error] }
 }
 
 fn line(file: &CheckedFile) -> String {

@@ -3,22 +3,11 @@
 //! It is append-only: a number never changes its meaning and is never used again. The same code is returned whatever
 //! the output format.
 
-/// Every expectation was met and something ran.
-pub const OK: u8 = 0;
-/// An expectation was not met; `vacuous` where `contained` was expected counts.
-pub const EXPECTATION_NOT_MET: u8 = 1;
-/// The command line, a scenario or a record is wrong, no scenario was found, or an export cannot be written.
-pub const USAGE: u8 = 2;
-/// The machine cannot run it: all was skipped, or something was skipped under `--must-run`.
-pub const CANNOT_RUN: u8 = 3;
-/// Inconclusive or untrustworthy (the machine is too noisy), unless `--allow-inconclusive`.
-pub const INCONCLUSIVE: u8 = 4;
-/// The harness itself failed; a panic counts.
-pub const HARNESS_ERROR: u8 = 5;
-/// Clean-up failed: something that the run made is still on the machine.
-pub const CLEANUP_FAILED: u8 = 6;
-/// Added to the number of the signal that stopped the run, after clean-up: 130 for SIGINT, 143 for SIGTERM.
-pub const SIGNAL_BASE: u8 = 128;
+pub use crate::analyze::{
+    EXIT_CLEANUP as CLEANUP_FAILED, EXIT_ERROR as HARNESS_ERROR, EXIT_INCONCLUSIVE as INCONCLUSIVE,
+    EXIT_OK as OK, EXIT_SIGNAL_BASE as SIGNAL_BASE, EXIT_SKIPPED as CANNOT_RUN,
+    EXIT_UNMET as EXPECTATION_NOT_MET, EXIT_USAGE as USAGE,
+};
 
 /// One line of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

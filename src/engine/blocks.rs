@@ -46,12 +46,15 @@ pub fn measure(
             victim_is_gone: false,
         },
         Asked::Answer(_) | Asked::Gone | Asked::Late => {
-            let missing = |order: &ProbeOrder| {
-                recorded(Sample { probe: order.probe.clone(), missing: true, ..Sample::default() })
-            };
-            BlockResult { probes: probes.iter().map(missing).collect(), span, victim_is_gone: true }
+            let probes = probes.iter().map(|order| missing(&order.probe)).collect();
+            BlockResult { probes, span, victim_is_gone: true }
         }
     })
+}
+
+/// The sample of a probe that never answered.
+pub fn missing(probe: &str) -> ProbeSample {
+    recorded(Sample { probe: probe.to_owned(), missing: true, ..Sample::default() })
 }
 
 fn recorded(sample: Sample) -> ProbeSample {

@@ -8,6 +8,9 @@ use crate::cgroup::Hierarchies;
 use crate::record::{BlockState, Case, Outcome};
 use crate::scenario::{Config, Control};
 
+/// A process of the machine that pauses for longer has noticed something.
+const LONGEST_PAUSE_MS: f64 = 1000.0;
+
 /// What all cases of a run share.
 #[derive(Debug)]
 pub struct Surroundings<'a> {
@@ -17,6 +20,8 @@ pub struct Surroundings<'a> {
     pub hierarchies: &'a Hierarchies,
     /// CPUs that may be used.
     pub cpus: &'a [u32],
+    /// CPUs that are online, whether or not they may be used.
+    pub online_cpus: u64,
     /// Whether the machine has swap.
     pub has_swap: bool,
     /// Paths to hide besides the usual ones.
@@ -48,7 +53,11 @@ pub fn run(
         measured
     });
     stage.enter(Phase::ResidueCheck);
-    case.residue.extend(residue::left(around.hierarchies, &around.directory.name()));
+    case.residue.extend(residue::left(
+        around.hierarchies,
+        &around.directory.run_id,
+        &around.directory.name(),
+    ));
     case.harness_cpu_seconds = (cpu_time::harness() - harness_before).as_secs_f64();
     measured
 }
@@ -80,8 +89,27 @@ fn experiment(
     if !scene.watchdog.escaped.is_empty() {
         case.outcome = Some(Outcome::Escaped);
     }
-    if !matches!(recovered, Err(EngineError::Signal(_))) {
-        case.watch = scene.watcher.report(around.signals)?;
+    // What kept the case from being measured is said before what kept the watcher from answering.
+    recovered?;
+    case.watch = scene.watcher.report(around.signals)?;
+    warn_of_a_machine_that_noticed(case, stage);
+    Ok(())
+}
+
+/// The watcher is no part of a verdict, but nobody shall overlook it.
+fn warn_of_a_machine_that_noticed(case: &Case, stage: &mut Stage<'_>) {
+    let watch = &case.watch;
+    if watch.failures.is_empty() && watch.longest_pause_ms < LONGEST_PAUSE_MS {
+        return;
     }
-    recovered
+    let failures: Vec<String> =
+        watch.failures.iter().map(|(what, count)| format!("{what} {count} times")).collect();
+    let failures = if failures.is_empty() { "none".to_owned() } else { failures.join(", ") };
+    stage.say(Event::Warning {
+        message: format!(
+            "the machine noticed the attack of {}: failed operations outside the node: {failures}; longest pause \
+             {:.0} ms",
+            case.config, watch.longest_pause_ms
+        ),
+    });
 }

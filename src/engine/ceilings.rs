@@ -3,23 +3,24 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::analyze;
 use crate::cgroup::{CPU_PERIOD_US, Group, Setting};
 use crate::node::Node;
 use crate::record::{Ceiling, CeilingLevel};
 use crate::sandbox::Sandbox;
 use crate::scenario::Resource;
 
-/// Memory may pass its limit by a per-CPU batch of charged pages (`MEMCG_CHARGE_BATCH` of mm/memcontrol.c is 64 pages).
-const MEMORY_BATCH: u64 = 64 * 4096 * 64;
+/// Memory may pass its limit by a batch of charged pages on each CPU (`MEMCG_CHARGE_BATCH` of mm/memcontrol.c: 64).
+const MEMORY_BATCH: u64 = 64 * 4096;
 
 /// A quota is held when the rate is close to it in the sense of the kernel's own selftests: the difference is at most
 /// 10 % of the sum of both (tools/testing/selftests/cgroup, `values_close`), so at most 11/9 of the limit.
-const QUOTA_NUMERATOR: u64 = 11;
-const QUOTA_DENOMINATOR: u64 = 9;
+const QUOTA_TOLERANCE: f64 = 2.0 / 9.0;
 
 /// What is watched of the attacker's limits while a case runs.
 #[derive(Debug)]
 pub struct Watchdog {
+    cpus: u64,
     refused_before: Option<u64>,
     memory_refused_before: Option<u64>,
     throttled_before: Option<u64>,
@@ -33,11 +34,12 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Begins before the first attack.
+    /// Begins before the first attack, on a machine with this many CPUs.
     #[must_use]
-    pub fn new(attacker: &Group) -> Self {
+    pub fn new(attacker: &Group, cpus: u64) -> Self {
         let counters = attacker.counters();
         Self {
+            cpus,
             refused_before: counters.pids_refusals().map(|(_, count)| count),
             memory_refused_before: counters.memory_refusals().map(|(_, count)| count),
             throttled_before: counters.cpu_throttled(),
@@ -127,8 +129,8 @@ impl Watchdog {
             peak_source: peak_source.to_owned(),
             counter: refused.map(|(name, _)| name.to_owned()),
             count,
-            kept: peak <= setting.limit,
-            level: crate::analyze::level(
+            kept: analyze::kept(setting.limit, Some(peak), 0.0),
+            level: analyze::level(
                 Some(peak),
                 setting.limit,
                 count,
@@ -148,6 +150,8 @@ impl Watchdog {
         let count =
             refused.map(|(_, count)| count - self.memory_refused_before.unwrap_or(0).min(count));
         let value = peak.as_ref().map(|peak| peak.value);
+        #[expect(clippy::cast_precision_loss, reason = "a share of a limit needs no exactness")]
+        let slack = (MEMORY_BATCH * self.cpus) as f64 / setting.limit.max(1) as f64;
         Ceiling {
             resource: setting.resource,
             knob: setting.file.clone(),
@@ -156,8 +160,8 @@ impl Watchdog {
             peak_source: peak.map_or("none", |peak| peak.file).to_owned(),
             counter: refused.map(|(name, _)| name.to_owned()),
             count,
-            kept: value.is_none_or(|value| value <= setting.limit + MEMORY_BATCH),
-            level: crate::analyze::level(
+            kept: analyze::kept(setting.limit, value, slack),
+            level: analyze::level(
                 value,
                 setting.limit,
                 count,
@@ -172,7 +176,7 @@ impl Watchdog {
     fn quota(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
         let throttled = attacker.group.counters().cpu_throttled();
         let count = throttled.map(|count| count - self.throttled_before.unwrap_or(0).min(count));
-        let kept = self.busiest_us * QUOTA_DENOMINATOR <= setting.limit * QUOTA_NUMERATOR;
+        let kept = analyze::kept(setting.limit, Some(self.busiest_us), QUOTA_TOLERANCE);
         let held_by_own = kept && count.is_some_and(|count| count > 0);
         Ceiling {
             resource: setting.resource,

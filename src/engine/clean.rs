@@ -48,7 +48,7 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
     for hierarchy in &hierarchies.0 {
         for directory in named_directories(&hierarchy.root) {
             if !known.contains(&run_id_of(&directory)) {
-                cleaned.group(&directory, dry);
+                cleaned.orphan(&directory, dry);
             }
         }
     }
@@ -67,6 +67,8 @@ impl Cleaned {
         }
         let name = directory.file_name().unwrap_or_default();
         groups.extend(hierarchies.0.iter().map(|hierarchy| hierarchy.root.join(name)));
+        groups.sort();
+        groups.dedup();
         for path in groups {
             // The ledger is a file that others might have written: only names of ours are ever touched.
             if is_named(&path) && path.exists() {
@@ -76,6 +78,20 @@ impl Cleaned {
         // The ledger stays for another try when something else did.
         if self.failures.len() == before {
             self.done(directory, dry, |path| fs::remove_dir_all(path).map_err(|e| e.to_string()));
+        }
+    }
+
+    /// A group whose run cannot be found may belong to a run in another container, whose directory is not to be seen from
+    /// here: it is removed only when it is empty.
+    fn orphan(&mut self, path: &Path, dry: bool) {
+        let occupied = tree(path).iter().any(|group| !single(group).processes().is_empty());
+        if occupied {
+            self.failures.push(format!(
+                "{}: processes run in it and its run is not known here: left alone",
+                path.display()
+            ));
+        } else {
+            self.group(path, dry);
         }
     }
 
@@ -93,15 +109,7 @@ impl Cleaned {
     /// Kills and removes a group's directory with everything below it.
     fn group(&mut self, path: &Path, dry: bool) {
         self.done(path, dry, |path| {
-            let mut children: Vec<PathBuf> = fs::read_dir(path)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(|path| path.is_dir())
-                .collect();
-            children.push(path.to_owned());
-            for child in children {
+            for child in tree(path) {
                 let group = single(&child);
                 group.kill(KILL_LIMIT).map_err(|error| error.to_string())?;
                 group.remove().map_err(|error| error.to_string())?;
@@ -117,6 +125,19 @@ impl Cleaned {
             Err(error) => self.failures.push(format!("{}: {error}", path.display())),
         }
     }
+}
+
+/// A group's directory and those of its sandboxes, the deeper ones first.
+fn tree(path: &Path) -> Vec<PathBuf> {
+    let mut list: Vec<PathBuf> = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    list.push(path.to_owned());
+    list
 }
 
 /// A group of one directory, whatever its hierarchy.

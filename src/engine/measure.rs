@@ -10,7 +10,7 @@ use super::blocks::{self, BlockResult};
 use super::case::Surroundings;
 use super::cpu_time::{CpuTime, Unaccounted};
 use super::scene::Scene;
-use super::schedule::{self, BLOCK_MS, Planned};
+use super::schedule::{self, BLOCK_MS, Planned, What};
 use super::stage::Stage;
 use super::{EngineError, Event, inject};
 use crate::analyze;
@@ -114,12 +114,29 @@ fn run_blocks(
         let config = stage.name();
         stage.say(Event::BlockFinished { config, state, mode, failures });
         if gone {
+            case.blocks.extend(rest(plan, done, tally.done).map(|next| unmeasured(scene, next)));
             return Ok(false);
         }
     }
     tally.done = planned;
     case.out_of_band_cpu_seconds = tally.unaccounted.beyond_quiet();
     Ok(true)
+}
+
+/// The blocks of a plan after the one numbered `done`, where the plan's first is numbered `first`.
+fn rest(plan: &[Planned], done: u32, first: u32) -> impl Iterator<Item = &Planned> {
+    let ran = usize::try_from(done - first).unwrap_or(usize::MAX).saturating_add(1);
+    plan.iter().skip(ran)
+}
+
+/// A block that a dead victim never ran: its windows count as missing, not as if they had never been planned.
+fn unmeasured(scene: &Scene, planned: &Planned) -> Block {
+    let now = Instant::now();
+    let probes = match &planned.what {
+        What::Latency => PROBES.map(blocks::missing).to_vec(),
+        What::Capacity(probe) => vec![blocks::missing(probe)],
+    };
+    recorded(scene.begun, planned, BlockResult { probes, span: (now, now), victim_is_gone: true })
 }
 
 fn recorded(begun: Instant, planned: &Planned, result: BlockResult) -> Block {
@@ -143,7 +160,7 @@ fn capacity_probes(config: &Config, case: &Case) -> Vec<String> {
                 Target::Own => false,
                 Target::Named(named, _) => named.name() == resource,
             })
-            || (resource == "cpu" && config.placement == Placement::Together)
+            || (resource == "cpu" && case.placement == Placement::Together)
     };
     PROBES
         .into_iter()

@@ -14,6 +14,7 @@ mod event;
 mod inject;
 mod ledger;
 mod measure;
+mod needs;
 mod recovery;
 mod residue;
 mod run;

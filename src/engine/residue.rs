@@ -9,8 +9,8 @@ use crate::sandbox::IdRange;
 
 /// What is still there after a case: processes with the sandboxes' user IDs, and directories of the node.
 #[must_use]
-pub fn left(hierarchies: &Hierarchies, run_name: &str) -> Vec<String> {
-    let ranges = [IdRange::nth(0), IdRange::nth(1)];
+pub fn left(hierarchies: &Hierarchies, run_id: &str, run_name: &str) -> Vec<String> {
+    let ranges = IdRange::of_run(run_id);
     let mut left: Vec<String> = fs::read_dir("/proc")
         .into_iter()
         .flatten()

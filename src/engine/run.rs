@@ -9,19 +9,19 @@ use rand::rngs::SysRng;
 use super::blank::blank_case;
 use super::case::{self, Surroundings};
 use super::signals::Signals;
-use super::{EngineError, Event, RunDirectory, clean};
+use super::{EngineError, Event, RunDirectory, clean, needs};
 use crate::analyze::{self, CaseContext, ExitOptions};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};
 use crate::host::{self, CgroupMounts, Roots};
-use crate::record::{Case, Cleanup, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict};
+use crate::record::{
+    Case, Cleanup, Machine, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict,
+};
 use crate::scenario::{Config, Control, Scenario, open_case_of, with_controls};
 
 /// The machine's ID in records.
 const HOST: &str = "host";
 /// Controllers whose hierarchies the groups are made in, where they are mounted.
 const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "cpuset", "freezer", "memory", "pids"];
-/// Memory that a node must leave to the machine, in bytes.
-const HEADROOM: u64 = 256 << 20;
 
 /// How to run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -113,12 +113,14 @@ fn measure(
 
     let mut signals = Signals::take()?;
     let mut directory = RunDirectory::create(&parent, run_id)?;
-    let has_swap = report.machines.first().is_some_and(|machine| machine.swap_bytes > 0);
+    let machine = report.machines[0].clone();
+    let has_swap = machine.swap_bytes > 0;
     let masked = thermal_paths();
     let mut around = Surroundings {
         directory: &mut directory,
         hierarchies: &hierarchies,
         cpus: &cpus.usable,
+        online_cpus: u64::try_from(cpus.online.len()).unwrap_or(1),
         has_swap,
         masked: &masked,
         signals: &mut signals,
@@ -132,7 +134,7 @@ fn measure(
         });
         let mut cases: Vec<Case> = Vec::new();
         for config in configs {
-            let case = one(config, configs, &cases, scenario, report.seed, &mut around, emit);
+            let case = one(config, configs, &cases, scenario, &machine, &mut around, emit);
             cases.push(case);
         }
         report.scenarios.push(recorded(scenario, cases));
@@ -148,7 +150,7 @@ fn one(
     configs: &[Config],
     before: &[Case],
     scenario: &Scenario,
-    seed: u64,
+    machine: &Machine,
     around: &mut Surroundings<'_>,
     emit: &mut dyn FnMut(&Event),
 ) -> Case {
@@ -161,10 +163,10 @@ fn one(
     let result = around
         .signals
         .check()
-        .and_then(|()| has_headroom(config))
+        .and_then(|()| needs::check(config, machine, around.hierarchies))
         .and_then(|()| case::run(config, &mut case, around, emit));
     let named = analyze::named_targets(&config.expect);
-    case.cells = analyze::judge_cells(&case.blocks, case.resource, &named, seed);
+    case.cells = analyze::judge_cells(&case.blocks, case.resource, &named, around.seed);
     match result {
         Ok(()) => {}
         Err(error @ (EngineError::Unable(_) | EngineError::Signal(_))) => {
@@ -217,7 +219,17 @@ fn all_skipped(
         case
     };
     let cases: Vec<Case> = configs.iter().map(skip).collect();
+    emit(&Event::ScenarioStarted {
+        scenario: scenario.name.clone(),
+        file: scenario.file.clone(),
+        cases: cases.len(),
+    });
     for case in &cases {
+        emit(&Event::CaseStarted {
+            scenario: scenario.name.clone(),
+            config: case.config.clone(),
+            attacker: case.attacker.clone(),
+        });
         emit(&Event::CaseFinished {
             scenario: scenario.name.clone(),
             config: case.config.clone(),
@@ -226,22 +238,6 @@ fn all_skipped(
         });
     }
     recorded(scenario, cases)
-}
-
-/// A node must fit into the memory that the machine has to spare now.
-fn has_headroom(config: &Config) -> Result<(), EngineError> {
-    let Ok(memory) = host::Memory::read(&Roots::default()) else { return Ok(()) };
-    let needed = config.node.memory_bytes.saturating_add(HEADROOM);
-    if memory.available_bytes >= needed {
-        return Ok(());
-    }
-    Err(EngineError::Unable(format!(
-        "the node may take {} MiB and {} MiB must stay free, but only {} MiB are available: give the node less \
-         memory (`node: {{memory: …}}`), or free some",
-        config.node.memory_bytes >> 20,
-        HEADROOM >> 20,
-        memory.available_bytes >> 20
-    )))
 }
 
 /// The hierarchies that groups are made in: those of the controllers used, and the unified one, which can kill.

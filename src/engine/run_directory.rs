@@ -42,23 +42,27 @@ impl RunDirectory {
     /// The file or directory that failed.
     pub fn create(parent: &Path, run_id: &str) -> Result<Self, EngineError> {
         let path = parent.join(format!("{PREFIX}{run_id}"));
-        fs::create_dir(&path).map_err(|source| EngineError::file("create", &path, source))?;
-        let made = Self::fill(&path, run_id);
+        // The janitor takes a directory without a lock for a dead run's, so the name appears when the lock is held.
+        let hidden = parent.join(format!(".{PREFIX}{run_id}"));
+        fs::create_dir(&hidden).map_err(|source| EngineError::file("create", &hidden, source))?;
+        let locked = lock(&hidden).and_then(|lock| {
+            fs::rename(&hidden, &path)
+                .map_err(|source| EngineError::file("rename", &hidden, source))?;
+            Ok(lock)
+        });
+        let made = locked.and_then(|lock| Self::fill(&path, run_id, lock));
         if made.is_err() {
+            let _ = fs::remove_dir_all(&hidden);
             let _ = fs::remove_dir_all(&path);
         }
         made
     }
 
-    fn fill(path: &Path, run_id: &str) -> Result<Self, EngineError> {
+    fn fill(path: &Path, run_id: &str, lock: Flock<fs::File>) -> Result<Self, EngineError> {
         let at = |action, path: &Path| {
             let path = path.to_owned();
             move |source| EngineError::File { action, path, source }
         };
-        let lock_path = path.join(LOCK);
-        let lock_file = fs::File::create(&lock_path).map_err(at("create", &lock_path))?;
-        let lock = Flock::lock(lock_file, FlockArg::LockExclusiveNonblock)
-            .map_err(|(_, errno)| EngineError::file("lock", &lock_path, errno.into()))?;
         let mut ledger = Ledger::create(path)?;
         allow(path, 0o711)?;
 
@@ -121,6 +125,15 @@ impl Drop for RunDirectory {
     fn drop(&mut self) {
         let _ = self.remove();
     }
+}
+
+/// Takes the lock of a run's directory.
+fn lock(directory: &Path) -> Result<Flock<fs::File>, EngineError> {
+    let path = directory.join(LOCK);
+    let file =
+        fs::File::create(&path).map_err(|source| EngineError::file("create", &path, source))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|(_, errno)| EngineError::file("lock", &path, errno.into()))
 }
 
 fn allow(path: &Path, mode: u32) -> Result<(), EngineError> {

@@ -20,7 +20,9 @@ use crate::node::{Cpus, Node, node_group, place};
 use crate::record::{BlockState, Case};
 use crate::sandbox::runtime::{Native, Runtime};
 use crate::sandbox::{IdRange, Sandbox, Spec};
-use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Role, SandboxSpec};
+use crate::scenario::{
+    Config, Control, FactName, FactValue, NamespaceKind, Placement, Role, SandboxSpec,
+};
 
 /// How long each probe is looked at on the quiet node.
 const CALIBRATE_MS: u64 = 60;
@@ -61,6 +63,10 @@ impl Scene {
     ) -> Result<Self, EngineError> {
         let begun = Instant::now();
         let cpus = place(config.placement, config.node.cpus, around.cpus);
+        if cpus.forced_together {
+            // There is one CPU: the record must not say that each had its own.
+            case.placement = Placement::Together;
+        }
         sit_on(&cpus.harness)?;
         let group = node_group(around.hierarchies.clone(), &around.directory.name());
         for path in group.directories() {
@@ -81,7 +87,7 @@ impl Scene {
         watcher.report(around.signals)?;
         Ok(Self {
             lookout: Lookout::new(&attacker, own_pid_namespace),
-            watchdog: Watchdog::new(&attacker.group),
+            watchdog: Watchdog::new(&attacker.group, around.online_cpus),
             switch: Switch::new(Quiet::now(&node, &attacker.group)),
             watcher,
             attacker,
@@ -179,13 +185,16 @@ fn start(
             || EngineError::Failed(format!("config {} has no {role:?}", config.name)),
         )?;
     let own_cpus = if role == Role::Attacker { &cpus.attacker } else { &cpus.victim };
+    let ids = IdRange::of_run(&around.directory.run_id).get(index).copied().ok_or_else(|| {
+        EngineError::Failed("a config has more sandboxes than a run has ranges of IDs".to_owned())
+    })?;
     let spec = Spec {
         name: wanted.name.clone(),
         role,
         limits: wanted.limits.clone(),
         namespaces: wanted.namespaces.clone(),
         cpus: wanted.limits.cpuset.clone().unwrap_or_else(|| own_cpus.clone()),
-        ids: IdRange::nth(index),
+        ids,
         program: around.directory.program.clone(),
         root: around.directory.root.clone(),
         arguments: arguments(wanted, config)?,

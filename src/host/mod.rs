@@ -80,7 +80,7 @@ impl CgroupMode {
     }
 }
 
-/// Why nothing can run on this machine, in two lines: what is missing, and the remedies, each once. `None` when nothing
+/// Why nothing can run on this machine, in one line: what is missing, and the remedies, each once. `None` when nothing
 /// is missing.
 #[must_use]
 pub fn skip_reason(machine: &Machine) -> Option<String> {
@@ -96,5 +96,5 @@ pub fn skip_reason(machine: &Machine) -> Option<String> {
             remedies.push(&requirement.remedy);
         }
     }
-    Some(format!("missing: {}\nremedy: {}", found.join(", "), remedies.join("; ")))
+    Some(format!("missing: {}; remedy: {}", found.join(", "), remedies.join("; ")))
 }

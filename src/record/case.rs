@@ -56,11 +56,13 @@ pub struct Case {
     pub facts: BTreeMap<FactName, FactValue>,
     /// Every change made to the machine for this case, one printable step each, in order.
     pub steps: Vec<String>,
-    /// CPU time of the machine's on-blocks that belongs to no sandbox, beyond what off-blocks show, in seconds.
+    /// CPU time of the machine's on-blocks that belongs neither to the node nor to the harness, beyond what off-blocks
+    /// show, in seconds.
     pub out_of_band_cpu_seconds: Option<f64>,
     /// CPU time that the harness used during the case, in seconds.
     pub harness_cpu_seconds: f64,
-    /// From the end of the attack to the victim's first clean stretch, in milliseconds, to the width of one stretch.
+    /// From the order that ends the attack to the end of the victim's first clean stretch, in milliseconds: the time to kill
+    /// the attacker and for the node to become quiet is in it.
     pub recovery_ms: Option<f64>,
     /// What did not come back after the case.
     pub residue: Vec<String>,

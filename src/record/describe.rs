@@ -92,13 +92,14 @@ pub fn describe_ceiling(ceiling: &Ceiling) -> String {
 }
 
 /// How many times as long an operation took under attack by the worst of the judged metrics (mean, median, rate), from
-/// 1 up; infinite when nothing was done at all, `None` when nothing was measured that this resource is judged by.
+/// 1 up; infinite when nothing was done at all, `None` when nothing was measured. A cpu cell that was judged is described
+/// by its rate alone: the latency of a light probe does not see a CPU hog.
 #[must_use]
 pub fn slowdown(cell: &Cell) -> Option<f64> {
     let rate = cell.isol.map(|isol| 1.0 / isol.median);
     let latency = cell
         .lat_imp
-        .filter(|_| cell.resource != Resource::Cpu)
+        .filter(|_| cell.resource != Resource::Cpu || rate.is_none() && cell.verdict.is_none())
         .map(|latency| 1.0 + latency.mean.median.max(latency.p50.median));
     match (rate, latency) {
         (Some(rate), Some(latency)) => Some(rate.max(latency)),

@@ -45,6 +45,9 @@ pub(super) fn marked_summary(report: &Report) -> String {
     let tone = if met == asked { Tone::Good } else { Tone::Bad };
     text.push_str("; ");
     text.push_str(&match asked {
+        0 if cases().any(|case| !case.expectations.is_empty()) => {
+            "nothing could be compared with what was expected".to_owned()
+        }
         0 => "nothing was expected".to_owned(),
         _ => tone.paint(&format!("{met} of {asked} expectations met")),
     });

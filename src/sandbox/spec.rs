@@ -10,8 +10,11 @@ pub const INSIDE_ID: u32 = 1000;
 /// How many IDs a sandbox's user namespace maps.
 pub const ID_COUNT: u32 = 65_536;
 
-/// The first host ID that sandboxes use. systemd's UID table leaves 0x70000000 to 0x7FFFFFFF unused.
+/// The first host ID that sandboxes use. systemd's UID table leaves 0x70000000 to 0x7FFFFFFF unused: 4096 ranges.
 const FIRST_ID: u32 = 0x7000_0000;
+/// Ranges that one run may use.
+const RANGES_OF_A_RUN: u32 = 4;
+const RUNS: u32 = 4096 / RANGES_OF_A_RUN;
 
 /// The host IDs of one sandbox: attacker and victim never share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +24,16 @@ pub struct IdRange {
 }
 
 impl IdRange {
-    /// The range of the sandbox with this index in its config.
+    /// The ranges of a run, one for each sandbox of a config. Runs side by side get different ones by their IDs, so that
+    /// neither takes the other's processes for its own.
     #[must_use]
-    pub fn nth(index: usize) -> Self {
-        let index = u32::try_from(index).unwrap_or(0).min(1024);
-        Self { base: FIRST_ID + index * ID_COUNT }
+    pub fn of_run(run_id: &str) -> [Self; RANGES_OF_A_RUN as usize] {
+        let number = u32::from_str_radix(run_id, 16).unwrap_or(0) % RUNS;
+        let range = |index: u32| {
+            let base = FIRST_ID + (number * RANGES_OF_A_RUN + index) * ID_COUNT;
+            Self { base }
+        };
+        [range(0), range(1), range(2), range(3)]
     }
 
     /// The host ID that the sandbox's workload or probes have.
@@ -66,4 +74,24 @@ pub struct Spec {
     pub masked: Vec<String>,
     /// True when the machine has swap.
     pub has_swap: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_sandboxes_share_an_id_and_none_leaves_the_unused_part() {
+        for run in ["00000000", "ffffffff", "0badcafe"] {
+            let ranges = IdRange::of_run(run);
+            for (index, range) in ranges.iter().enumerate() {
+                assert!(range.base >= 0x7000_0000 && range.base + (ID_COUNT - 1) <= 0x7FFF_FFFF);
+                assert!(range.contains(range.workload()));
+                for other in &ranges[index + 1..] {
+                    assert!(!other.contains(range.base) && !other.contains(range.workload()));
+                }
+            }
+        }
+        assert_ne!(IdRange::of_run("00000001"), IdRange::of_run("00000002"));
+    }
 }

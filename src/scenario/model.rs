@@ -473,7 +473,7 @@ pub enum FactName {
     /// `outside.sees_inside`: the host finds the sandbox's first process in its own `/proc`.
     #[serde(rename = "outside.sees_inside")]
     OutsideSeesInside,
-    /// `inside.sees_outside`: the sandbox finds a process of the host in its `/proc`, or can address one by its ID.
+    /// `inside.sees_outside`: the sandbox finds a process of the host in its `/proc`.
     #[serde(rename = "inside.sees_outside")]
     InsideSeesOutside,
 }

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid, setpgid};
+use nix::unistd::{Pid, getpid, getppid, setpgid};
 
 use super::{AttackOrder, Workload};
 use crate::protocol::{Order, Reply};
@@ -82,11 +82,13 @@ impl Supervisor {
         if !self.tally.reserve() {
             return;
         }
+        let supervisor = getpid();
         match raw::fork() {
             Ok(Fork::Child) => {
                 // A group of its own, so that the whole tree can be signalled at once without its supervisor.
                 let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
-                if raw::die_with_parent().is_err() {
+                // The supervisor may have died before the request took effect: then nobody would end this process.
+                if raw::die_with_parent().is_err() || getppid() != supervisor {
                     raw::exit_now(1);
                 }
                 self.workload.work(self.tally)

@@ -1,0 +1,104 @@
+//! What one case needs of the machine beyond what every case needs. "The machine cannot" is neither a failure of the tool
+//! nor a finding.
+
+use super::EngineError;
+use crate::cgroup::{Hierarchies, Version};
+use crate::host::{Memory, Roots};
+use crate::record::Machine;
+use crate::scenario::{Config, NamespaceKind, SandboxSpec};
+
+/// Memory that a node must leave to the machine, in bytes.
+const HEADROOM: u64 = 256 << 20;
+
+/// Checks one config.
+///
+/// # Errors
+/// [`EngineError::Unable`], with the numbers and the remedy.
+pub fn check(
+    config: &Config,
+    machine: &Machine,
+    hierarchies: &Hierarchies,
+) -> Result<(), EngineError> {
+    has_headroom(config)?;
+    for sandbox in &config.sandboxes {
+        has_namespaces(sandbox, machine)?;
+        has_unified_controllers(sandbox, hierarchies)?;
+    }
+    Ok(())
+}
+
+/// A node must fit into the memory that the machine has to spare now.
+fn has_headroom(config: &Config) -> Result<(), EngineError> {
+    let Ok(memory) = Memory::read(&Roots::default()) else { return Ok(()) };
+    let needed = config.node.memory_bytes.saturating_add(HEADROOM);
+    if memory.available_bytes >= needed {
+        return Ok(());
+    }
+    Err(EngineError::Unable(format!(
+        "the node may take {} MiB and {} MiB must stay free, but only {} MiB are available: give the node less \
+         memory (`node: {{memory: …}}`), or free some",
+        config.node.memory_bytes >> 20,
+        HEADROOM >> 20,
+        memory.available_bytes >> 20
+    )))
+}
+
+fn has_namespaces(sandbox: &SandboxSpec, machine: &Machine) -> Result<(), EngineError> {
+    let wanted = NamespaceKind::ALL.into_iter().filter(|&kind| sandbox.namespaces.is_new(kind));
+    for kind in wanted {
+        let name = format!("namespace.{}", kind.name());
+        if let Some(missing) = machine.requirement(&name).filter(|requirement| !requirement.met) {
+            return Err(EngineError::Unable(format!(
+                "sandbox `{}` needs a new {} namespace: {}; remedy: {}",
+                sandbox.name,
+                kind.name(),
+                missing.found,
+                missing.remedy
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Names in `unified` are files of version 2: their controllers must be there, and not on version 1.
+fn has_unified_controllers(
+    sandbox: &SandboxSpec,
+    hierarchies: &Hierarchies,
+) -> Result<(), EngineError> {
+    for file in sandbox.limits.unified.keys() {
+        let controller = file.split('.').next().unwrap_or(file);
+        let home = hierarchies.with_controller(controller);
+        if home.is_none_or(|(_, hierarchy)| hierarchy.version == Version::V1) {
+            return Err(EngineError::Unable(format!(
+                "sandbox `{}` sets `{file}`, a file of cgroup version 2, but the controller `{controller}` is not in \
+                 the unified hierarchy here; remedy: boot with `systemd.unified_cgroup_hierarchy=1`",
+                sandbox.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgroup::Hierarchy;
+
+    fn machine_with(version: Version) -> Hierarchies {
+        let controllers = vec!["memory".to_owned()];
+        Hierarchies(vec![Hierarchy { version, controllers, root: "/x".into() }])
+    }
+
+    #[test]
+    fn unified_files_need_their_controller_on_version_2() {
+        let text = "version: 1\nname: u\nattacker: {workload: forkbomb}\nconfigs:\n  - name: a\n    limits: \
+                    {unified: {memory.high: 48Mi}}\n";
+        let scenario = crate::scenario::parse("u.yaml", text).unwrap();
+        let attacker = &scenario.configs[0].sandboxes[0];
+        assert!(has_unified_controllers(attacker, &machine_with(Version::V2)).is_ok());
+        let error = has_unified_controllers(attacker, &machine_with(Version::V1)).unwrap_err();
+        assert!(matches!(&error, EngineError::Unable(_)), "{error:?}");
+        assert!(error.to_string().contains("memory.high"), "{error}");
+        assert!(has_unified_controllers(attacker, &Hierarchies::default()).is_err());
+    }
+}
