@@ -7,7 +7,7 @@ use contain_test_workloads::protocol::{Measure, Order, ProbeOrder, Reply, Sample
 use super::EngineError;
 use super::conversation::{Asked, ask};
 use super::signals::Signals;
-use crate::record::{BlockState, ProbeSample};
+use crate::record::ProbeSample;
 use crate::sandbox::Sandbox;
 
 /// The victim may be this late: its probes have two seconds to come back, and then it must still say so.
@@ -65,15 +65,4 @@ fn recorded(sample: Sample) -> ProbeSample {
         latency_ns: sample.latency_ns,
         missing: sample.missing,
     }
-}
-
-/// Test only: how much slower a probe is to be made in on-blocks, from `CONTAIN_TEST_INJECT_SLOWDOWN=probe=factor`.
-/// Without the feature `inject` there is no such thing.
-pub fn injected_slowdown(probe: &str, state: BlockState) -> Option<f64> {
-    if !cfg!(feature = "inject") || state == BlockState::Off {
-        return None;
-    }
-    let wish = std::env::var("CONTAIN_TEST_INJECT_SLOWDOWN").ok()?;
-    let (name, factor) = wish.split_once('=')?;
-    (name == probe).then(|| factor.parse().ok()).flatten()
 }

@@ -7,6 +7,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
 use crate::cgroup::Group;
+use crate::record::BlockState;
 
 /// CPU time so far, in seconds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +61,30 @@ fn busy_ticks(stat: &str) -> Option<f64> {
     // user nice system idle iowait irq softirq steal; guest time is part of user time already.
     let busy = [0, 1, 2, 5, 6];
     busy.into_iter().map(|index| fields.get(index).copied()).sum()
+}
+
+/// CPU time that belongs to nobody, on-blocks and off-blocks apart.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unaccounted {
+    on: (f64, f64),
+    off: (f64, f64),
+}
+
+impl Unaccounted {
+    /// Adds a block.
+    pub fn add(&mut self, state: BlockState, unaccounted: f64, elapsed: Duration) {
+        let sum = if state == BlockState::On { &mut self.on } else { &mut self.off };
+        sum.0 += unaccounted;
+        sum.1 += elapsed.as_secs_f64();
+    }
+
+    /// What on-blocks show beyond what as much quiet time shows, in seconds. Not below 0: the machine's counter has a
+    /// resolution of 10 ms a CPU.
+    #[must_use]
+    pub fn beyond_quiet(&self) -> Option<f64> {
+        let usable = self.on.1 > 0.0 && self.off.1 > 0.0;
+        usable.then(|| (self.on.0 - self.off.0 * self.on.1 / self.off.1).max(0.0))
+    }
 }
 
 #[cfg(test)]

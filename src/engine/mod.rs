@@ -1,6 +1,7 @@
 //! The experiment: phases, supervision, events out. The engine never prints, and alone owns signals.
 
 mod attack;
+mod blank;
 mod blocks;
 mod case;
 mod ceilings;
@@ -10,11 +11,17 @@ mod cpu_time;
 mod error;
 mod escape;
 mod event;
+mod inject;
 mod ledger;
+mod measure;
+mod recovery;
+mod residue;
 mod run;
 mod run_directory;
+mod scene;
 mod schedule;
 mod signals;
+mod stage;
 mod watcher;
 
 pub use clean::{Cleaned, clean};

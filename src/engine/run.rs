@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use super::blank::blank_case;
 use super::case::{self, Surroundings};
 use super::signals::Signals;
 use super::{EngineError, Event, RunDirectory, clean};
@@ -121,6 +122,7 @@ fn measure(
         has_swap,
         masked: &masked,
         signals: &mut signals,
+        seed: report.seed,
     };
     for (scenario, configs) in scenarios.iter().zip(plans) {
         emit(&Event::ScenarioStarted {
@@ -150,7 +152,7 @@ fn one(
     around: &mut Surroundings<'_>,
     emit: &mut dyn FnMut(&Event),
 ) -> Case {
-    let mut case = case::blank(config, HOST);
+    let mut case = blank_case(config, HOST);
     emit(&Event::CaseStarted {
         scenario: scenario.name.clone(),
         config: config.name.clone(),
@@ -209,7 +211,7 @@ fn all_skipped(
     emit: &mut dyn FnMut(&Event),
 ) -> ScenarioRecord {
     let skip = |config: &Config| {
-        let mut case = case::blank(config, HOST);
+        let mut case = blank_case(config, HOST);
         (case.verdict, case.reason) = (Verdict::Skipped, reason.to_owned());
         analyze::judge_expectations(&mut case, &config.expect, &config.asserts);
         case

@@ -1,9 +1,11 @@
 //! Which block comes when, and how often each probe runs. Pure.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use contain_test_workloads::protocol::{Pace, ProbeOrder};
 
+use super::inject;
 use crate::record::{BlockMode, BlockState};
 
 /// Length of one block, in milliseconds: neighbours in time are alike, and a long block has no near neighbour.
@@ -53,19 +55,34 @@ impl Planned {
     }
 }
 
+/// Latency pairs and capacity pairs of one extension.
+const MORE_PAIRS: (u32, u32) = (4, 2);
+
 /// The blocks of a case: off and on next to each other in time, the order alternating (off on, on off, off on, …), so
 /// that a drift of the machine hits both alike.
 #[must_use]
 pub fn blocks(capacity_probes: &[String]) -> Vec<Planned> {
-    let mut list = pairs(LATENCY_PAIRS, &What::Latency);
+    let (latency, capacity) = inject::pairs().unwrap_or((LATENCY_PAIRS, CAPACITY_PAIRS));
+    let mut list = pairs(0..latency, &What::Latency);
     for probe in capacity_probes {
-        list.extend(pairs(CAPACITY_PAIRS, &What::Capacity(probe.clone())));
+        list.extend(pairs(0..capacity, &What::Capacity(probe.clone())));
     }
     list
 }
 
-fn pairs(count: u32, what: &What) -> Vec<Planned> {
-    (0..count)
+/// Fresh pairs, numbered on from those before, for a case that the planned ones did not settle.
+#[must_use]
+pub fn more_blocks(round: u32, capacity_probes: &[String]) -> Vec<Planned> {
+    let next = |first: u32, count: u32| first + round * count..first + (round + 1) * count;
+    let mut list = pairs(next(LATENCY_PAIRS, MORE_PAIRS.0), &What::Latency);
+    for probe in capacity_probes {
+        list.extend(pairs(next(CAPACITY_PAIRS, MORE_PAIRS.1), &What::Capacity(probe.clone())));
+    }
+    list
+}
+
+fn pairs(numbers: Range<u32>, what: &What) -> Vec<Planned> {
+    numbers
         .flat_map(|pair| {
             let order = if pair % 2 == 0 {
                 [BlockState::Off, BlockState::On]
@@ -101,7 +118,7 @@ pub fn orders(planned: &Planned, paces: &BTreeMap<String, Pace>) -> Vec<ProbeOrd
     let order = |probe: &str, pace| ProbeOrder {
         probe: probe.to_owned(),
         pace,
-        slowdown: super::blocks::injected_slowdown(probe, planned.state),
+        slowdown: inject::slowdown(probe, planned.state),
     };
     match &planned.what {
         What::Latency => paces.iter().map(|(probe, pace)| order(probe, *pace)).collect(),
@@ -123,6 +140,13 @@ mod tests {
         assert_eq!(states, "01100110011001100110".to_owned() + "011001100110");
         assert_eq!(list[20].what, What::Capacity("pids/fork".to_owned()));
         assert_eq!((list[20].pair, list[31].pair), (0, 5));
+    }
+
+    #[test]
+    fn more_pairs_are_numbered_on() {
+        let list = more_blocks(1, &["pids/fork".to_owned()]);
+        let numbers: Vec<u32> = list.iter().map(|block| block.pair).collect();
+        assert_eq!(numbers, [14, 14, 15, 15, 16, 16, 17, 17, 8, 8, 9, 9]);
     }
 
     #[test]

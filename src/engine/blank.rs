@@ -1,0 +1,43 @@
+//! The record of a case before anything was measured.
+
+use std::collections::BTreeMap;
+
+use crate::record::{Attack, Case, Verdict, Watch};
+use crate::scenario::{Config, Role, Workload};
+
+/// The record of a case before anything was measured.
+#[must_use]
+pub fn blank_case(config: &Config, machine: &str) -> Case {
+    let attacker = config.sandbox(Role::Attacker);
+    let victim = config.sandbox(Role::Victim);
+    let workload = attacker.and_then(|sandbox| sandbox.workload.as_ref());
+    Case {
+        attacker: workload.map_or(Workload::Sleep, |workload| workload.name).name().to_owned(),
+        intensity: workload.map_or(0, |workload| workload.intensity),
+        resource: config.own_resource(),
+        config: config.name.clone(),
+        machine: machine.to_owned(),
+        runtime: attacker.map_or_else(|| "native".to_owned(), |sandbox| sandbox.runtime.clone()),
+        control: config.control,
+        placement: config.placement,
+        node: config.node,
+        limits: attacker.map(|sandbox| sandbox.limits.clone()).unwrap_or_default(),
+        victim_limits: victim.map(|sandbox| sandbox.limits.clone()).unwrap_or_default(),
+        verdict: Verdict::Inconclusive,
+        reason: String::new(),
+        outcome: None,
+        expectations: Vec::new(),
+        ceiling: None,
+        ceilings: Vec::new(),
+        cells: Vec::new(),
+        blocks: Vec::new(),
+        attack: Attack::default(),
+        watch: Watch::default(),
+        facts: BTreeMap::new(),
+        steps: Vec::new(),
+        out_of_band_cpu_seconds: None,
+        harness_cpu_seconds: 0.0,
+        recovery_ms: None,
+        residue: Vec::new(),
+    }
+}

@@ -1,0 +1,32 @@
+//! Faults for the tool's own tests, from environment variables. Without the feature `inject` nothing here does anything,
+//! and no release is built with it.
+
+use crate::record::BlockState;
+
+fn wish(name: &str) -> Option<String> {
+    if cfg!(feature = "inject") { std::env::var(name).ok() } else { None }
+}
+
+/// How much slower a probe is made in on-blocks: `CONTAIN_TEST_INJECT_SLOWDOWN=probe=factor`, 1.0 for twice as long.
+pub fn slowdown(probe: &str, state: BlockState) -> Option<f64> {
+    if state == BlockState::Off {
+        return None;
+    }
+    let wish = wish("CONTAIN_TEST_INJECT_SLOWDOWN")?;
+    let (name, factor) = wish.split_once('=')?;
+    (name == probe).then(|| factor.parse().ok()).flatten()
+}
+
+/// Fewer latency and capacity pairs, for tests that are not about figures: `CONTAIN_TEST_INJECT_PAIRS=latency,capacity`.
+pub fn pairs() -> Option<(u32, u32)> {
+    let wish = wish("CONTAIN_TEST_INJECT_PAIRS")?;
+    let (latency, capacity) = wish.split_once(',')?;
+    Some((latency.parse().ok()?, capacity.parse().ok()?))
+}
+
+/// Panics at `CONTAIN_TEST_INJECT_PANIC=config/point`, where a point is a phase or `attack-on`.
+pub fn panic_at(config: &str, point: &str) {
+    if wish("CONTAIN_TEST_INJECT_PANIC").is_some_and(|at| at == format!("{config}/{point}")) {
+        panic!("injected panic at {config}/{point}");
+    }
+}

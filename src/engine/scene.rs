@@ -1,0 +1,225 @@
+//! Everything that exists while a case runs: node, sandboxes, watcher, and what looks after them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use contain_test_workloads::protocol::{Order, Pace, Reply};
+use contain_test_workloads::{AttackOrder, Dose, PROBES};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+
+use super::attack::{Quiet, Switch};
+use super::case::Surroundings;
+use super::ceilings::Watchdog;
+use super::conversation::require;
+use super::escape::Lookout;
+use super::stage::Stage;
+use super::watcher::Watcher;
+use super::{EngineError, Entry, Event, measure, schedule};
+use crate::node::{Cpus, Node, node_group, place};
+use crate::record::{BlockState, Case};
+use crate::sandbox::runtime::{Native, Runtime};
+use crate::sandbox::{IdRange, Sandbox, Spec};
+use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Role, SandboxSpec};
+
+/// How long each probe is looked at on the quiet node.
+const CALIBRATE_MS: u64 = 60;
+/// The dead-man timer of one stretch of attack, in seconds: far above any stretch, far below anybody's patience.
+const DEAD_MAN_SECONDS: u64 = 30;
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Everything that exists while a case runs. Fields are dropped in order: sandboxes before their node.
+pub struct Scene {
+    /// The process outside the node.
+    pub watcher: Watcher,
+    /// The attacker's sandbox.
+    pub attacker: Sandbox,
+    /// The victim's.
+    pub victim: Sandbox,
+    /// The node of both.
+    pub node: Node,
+    /// Looks for processes that left.
+    pub lookout: Lookout,
+    /// Looks after the limits.
+    pub watchdog: Watchdog,
+    /// The attack.
+    pub switch: Switch,
+    /// When the case began.
+    pub begun: Instant,
+    /// Which control the case is.
+    pub control: Option<Control>,
+    /// The probe of the own resource.
+    pub own: String,
+}
+
+impl Scene {
+    /// Makes everything: node, victim, attacker, watcher. What was made before a failure is gone again.
+    pub fn set_up(
+        config: &Config,
+        case: &mut Case,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Self, EngineError> {
+        let begun = Instant::now();
+        let cpus = place(config.placement, config.node.cpus, around.cpus);
+        sit_on(&cpus.harness)?;
+        let group = node_group(around.hierarchies.clone(), &around.directory.name());
+        for path in group.directories() {
+            around.directory.ledger.note(Entry::Cgroup(path))?;
+        }
+        case.steps = Node::steps(&group, &config.node, &cpus);
+        let node = Node::create(group, config.node, cpus.clone(), around.has_swap)?;
+        around.signals.check()?;
+        let victim = start(config, Role::Victim, &node, &cpus, case, around)?;
+        around.signals.check()?;
+        let attacker = start(config, Role::Attacker, &node, &cpus, case, around)?;
+        let own_pid_namespace = config
+            .sandbox(Role::Attacker)
+            .is_some_and(|sandbox| sandbox.namespaces.is_new(NamespaceKind::Pid));
+        case.steps.push("watcher: start a process outside the node".to_owned());
+        let mut watcher = Watcher::start(around.directory)?;
+        // Its first answer proves that it runs, by the command line that sandboxes will look for.
+        watcher.report(around.signals)?;
+        Ok(Self {
+            lookout: Lookout::new(&attacker, own_pid_namespace),
+            watchdog: Watchdog::new(&attacker.group),
+            switch: Switch::new(Quiet::now(&node, &attacker.group)),
+            watcher,
+            attacker,
+            victim,
+            node,
+            begun,
+            control: config.control,
+            own: measure::own_probe(case),
+        })
+    }
+
+    /// Asks both sides who sees whom.
+    pub fn look_around(
+        &mut self,
+        case: &mut Case,
+        around: &mut Surroundings<'_>,
+    ) -> Result<(), EngineError> {
+        case.facts = Native.facts(&self.attacker);
+        let order = Order::Facts { token: around.directory.run_id.clone() };
+        if let Reply::Facts { pid, sees_token, .. } =
+            require(&mut self.attacker, around.signals, &order, ANSWER_LIMIT)?
+        {
+            case.facts.insert(FactName::InsidePid, FactValue::Number(u64::from(pid)));
+            case.facts.insert(FactName::InsideSeesOutside, FactValue::Flag(sees_token));
+        }
+        Ok(())
+    }
+
+    /// Lets the victim measure what its operations cost on the quiet node, and derives every probe's schedule from it.
+    pub fn warm_up(
+        &mut self,
+        around: &mut Surroundings<'_>,
+    ) -> Result<BTreeMap<String, Pace>, EngineError> {
+        let order = Order::Calibrate { duration_ms: CALIBRATE_MS };
+        match require(&mut self.victim, around.signals, &order, ANSWER_LIMIT)? {
+            Reply::Calibrated { cost_ns, failures } => {
+                for probe in PROBES {
+                    if !cost_ns.contains_key(probe) {
+                        return Err(EngineError::Failed(format!(
+                            "probe {probe} never succeeded on the quiet node: {:?}",
+                            failures.get(probe)
+                        )));
+                    }
+                }
+                Ok(schedule::paces(&cost_ns, &PROBES))
+            }
+            other => Err(EngineError::Failed(format!("the victim answered {other:?}"))),
+        }
+    }
+
+    /// Switches the attack, if needed.
+    pub fn turn(
+        &mut self,
+        to: BlockState,
+        around: &mut Surroundings<'_>,
+        stage: &mut Stage<'_>,
+    ) -> Result<(), EngineError> {
+        let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;
+        if let Some(took) = took {
+            let took_ms = took.as_secs_f64() * 1e3;
+            let config = stage.name();
+            stage.say(Event::AttackChanged { config, state: to, took_ms });
+        }
+        Ok(())
+    }
+
+    /// Ends and removes everything. What would not go is in the case's residue.
+    pub fn tear_down(mut self, case: &mut Case) {
+        drop(self.watcher);
+        // The attacker first: while it lives it may hold what the others need to end.
+        let attacker = Native.stop(&mut self.attacker);
+        let victim = Native.stop(&mut self.victim);
+        let node = self.node.remove();
+        for error in [attacker.err().map(|e| e.to_string()), victim.err().map(|e| e.to_string())]
+            .into_iter()
+            .flatten()
+            .chain(node.err().map(|error| error.to_string()))
+        {
+            case.residue.push(error);
+        }
+    }
+}
+
+/// Starts the sandbox of this role.
+fn start(
+    config: &Config,
+    role: Role,
+    node: &Node,
+    cpus: &Cpus,
+    case: &mut Case,
+    around: &Surroundings<'_>,
+) -> Result<Sandbox, EngineError> {
+    let (index, wanted) =
+        config.sandboxes.iter().enumerate().find(|(_, sandbox)| sandbox.role == role).ok_or_else(
+            || EngineError::Failed(format!("config {} has no {role:?}", config.name)),
+        )?;
+    let own_cpus = if role == Role::Attacker { &cpus.attacker } else { &cpus.victim };
+    let spec = Spec {
+        name: wanted.name.clone(),
+        role,
+        limits: wanted.limits.clone(),
+        namespaces: wanted.namespaces.clone(),
+        cpus: wanted.limits.cpuset.clone().unwrap_or_else(|| own_cpus.clone()),
+        ids: IdRange::nth(index),
+        program: around.directory.program.clone(),
+        root: around.directory.root.clone(),
+        arguments: arguments(wanted, config)?,
+        masked: around.masked.to_vec(),
+        has_swap: around.has_swap,
+    };
+    let group = node.sandbox_group(&wanted.name);
+    Native.available().map_err(EngineError::Unable)?;
+    let plan = Native.prepare(spec, &group)?;
+    case.steps.extend(plan.printable());
+    Ok(Native.launch(&plan, &group)?)
+}
+
+/// The hidden role of a sandbox. The dose cap of an attacker is the node's capacity: more would be of no use in it, and
+/// without it the machine is still safe.
+fn arguments(sandbox: &SandboxSpec, config: &Config) -> Result<Vec<String>, EngineError> {
+    let Some(workload) = &sandbox.workload else { return Ok(vec!["__victim".to_owned()]) };
+    let order = AttackOrder {
+        workload: workload.name.name().to_owned(),
+        intensity: workload.intensity,
+        dose: Dose { tasks: config.node.pids, seconds: DEAD_MAN_SECONDS },
+    };
+    let order = serde_json::to_string(&order)
+        .map_err(|error| EngineError::Failed(format!("cannot write the attack order: {error}")))?;
+    Ok(vec!["__attacker".to_owned(), order])
+}
+
+/// The harness and what it starts outside sandboxes run on these CPUs.
+fn sit_on(cpus: &[u32]) -> Result<(), EngineError> {
+    let failed =
+        |errno| EngineError::Failed(format!("cannot choose CPUs for the harness: {errno}"));
+    let mut set = CpuSet::new();
+    for &cpu in cpus {
+        set.set(usize::try_from(cpu).unwrap_or(usize::MAX)).map_err(failed)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &set).map_err(failed)
+}

@@ -1,0 +1,34 @@
+//! Tests on real namespaces and control groups. They start fork bombs, in nodes, one at a time, each under a hard time
+//! limit, and after each one a script that shares no code with the tool looks for what is left.
+
+#[path = "../serial/mod.rs"]
+mod serial;
+
+mod clean;
+mod endings;
+mod limits;
+mod sandboxes;
+mod unable;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    serial::run_suite(&[
+        ("the_shipped_fork_bomb_is_denied_open_and_contained_at_64", limits::shipped_pids),
+        ("limits_chosen_at_run_time_hold_to_the_task", limits::seven_and_a_hundred),
+        ("a_limit_that_is_taken_away_turns_the_verdict", limits::limit_taken_away),
+        ("a_limit_raised_during_the_run_is_breached", limits::limit_raised),
+        ("an_attacker_process_outside_its_cgroup_is_breached", limits::process_moved_out),
+        ("the_textbook_numbers_hold_with_and_without_a_pid_namespace", limits::by_hand),
+        ("every_limit_is_written_to_the_kernel", limits::every_knob),
+        ("sandboxes_have_eight_new_namespaces_and_few_privileges", sandboxes::posture),
+        ("each_namespace_can_be_shared_with_the_host", sandboxes::shared_namespaces),
+        ("an_interrupt_cleans_up_and_says_130", endings::interrupt),
+        ("two_interrupts_clean_up_too", endings::two_interrupts),
+        ("a_termination_under_attack_cleans_up_and_says_143", endings::termination),
+        ("what_a_killed_run_left_is_cleaned_and_a_live_run_is_not", clean::killed_and_live),
+        ("without_root_it_says_so_and_exits_3", unable::without_root),
+        ("without_a_pids_controller_it_says_so_and_exits_3", unable::without_pids),
+        ("with_a_read_only_cgroup_tree_it_says_so_and_exits_3", unable::read_only),
+    ])
+}

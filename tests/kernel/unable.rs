@@ -1,0 +1,65 @@
+//! Machines on which it cannot run: made from this one by taking something away, in a mount namespace of their own.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_contain-test");
+
+fn assert_unable(answer: &Output, missing: &str) {
+    let text = String::from_utf8_lossy(&answer.stdout);
+    assert_eq!(answer.status.code(), Some(3), "{text}{}", String::from_utf8_lossy(&answer.stderr));
+    assert!(text.contains(missing), "no word of {missing}:\n{text}");
+}
+
+/// A copy that any user may execute.
+fn copy() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("contain-test");
+    std::fs::copy(BINARY, &copy).unwrap();
+    for path in [folder.path(), &copy] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+fn in_a_mount_namespace(change: &str, arguments: &str) -> Output {
+    Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c"])
+        .arg(format!("{change} && exec {BINARY} {arguments}"))
+        .output()
+        .expect("unshare(1) runs")
+}
+
+pub fn without_root() {
+    let folder = copy();
+    for arguments in [["doctor", "--color=never"], ["run", "pids"]] {
+        let answer = Command::new(folder.path().join("contain-test"))
+            .args(arguments)
+            .uid(65534)
+            .gid(65534)
+            .output()
+            .unwrap();
+        assert_unable(&answer, "user.root");
+        assert!(String::from_utf8_lossy(&answer.stdout).contains("sudo"), "the remedy is missing");
+    }
+}
+
+pub fn without_pids() {
+    let hide = "for root in $(sed -n 's/^[^ ]* \\([^ ]*\\) cgroup [^ ]*\\bpids\\b.*/\\1/p' /proc/self/mounts); do \
+                umount $root; done";
+    // On a unified machine the controller cannot be taken away without changing the machine.
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    if !mounts.lines().any(|line| line.contains(" cgroup ") && line.contains("pids")) {
+        return;
+    }
+    assert_unable(&in_a_mount_namespace(hide, "doctor"), "cgroup.pids");
+    assert_unable(&in_a_mount_namespace(hide, "run pids"), "cgroup.pids");
+}
+
+pub fn read_only() {
+    let protect = "for root in $(sed -n 's/^[^ ]* \\([^ ]*\\) cgroup2\\{0,1\\} .*/\\1/p' /proc/self/mounts); do mount \
+                   -o remount,bind,ro $root; done";
+    assert_unable(&in_a_mount_namespace(protect, "doctor"), "cgroup.writable");
+    assert_unable(&in_a_mount_namespace(protect, "run pids"), "cgroup.writable");
+}

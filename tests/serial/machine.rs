@@ -1,0 +1,42 @@
+//! The machine as the kernel shows it, read without the tool's code.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// The directory of a run's sandbox in the hierarchy that has a controller.
+pub fn run_group(run_started: &Value, sandbox: &str, controller: &str) -> PathBuf {
+    let name = format!("contain-test-{}", run_started["run_id"].as_str().expect("a run ID"));
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts");
+    let root = mounts
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>())
+        .find(|fields| {
+            (fields[2] == "cgroup" && fields[3].split(',').any(|option| option == controller))
+                || (fields[2] == "cgroup2"
+                    && fs::read_to_string(format!("{}/cgroup.controllers", fields[1]))
+                        .is_ok_and(|list| list.split_whitespace().any(|name| name == controller)))
+        })
+        .unwrap_or_else(|| panic!("no hierarchy with {controller}"))[1]
+        .to_owned();
+    PathBuf::from(root).join(name).join(sandbox)
+}
+
+/// The first process of the attacker of a run.
+pub fn attacker_of(run_started: &Value) -> i32 {
+    let procs = run_group(run_started, "attacker", "pids").join("cgroup.procs");
+    let text = fs::read_to_string(&procs).unwrap_or_else(|error| panic!("{procs:?}: {error}"));
+    text.lines().next().expect("a process").parse().expect("a process ID")
+}
+
+/// The namespace of a kind that a process is in.
+pub fn namespace_of(pid: i32, kind: &str) -> String {
+    let link = format!("/proc/{pid}/ns/{kind}");
+    fs::read_link(&link).unwrap_or_else(|error| panic!("{link}: {error}")).display().to_string()
+}
+
+/// The namespace of a kind that the tests are in.
+pub fn host_namespace(kind: &str) -> String {
+    namespace_of(i32::try_from(std::process::id()).expect("a process ID"), kind)
+}

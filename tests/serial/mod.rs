@@ -1,0 +1,11 @@
+//! What kernel tests share: the program under a hard time limit, its events, and a look at what is left after each test.
+
+#![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
+
+mod machine;
+mod program;
+mod suite;
+
+pub use machine::{attacker_of, host_namespace, namespace_of, run_group};
+pub use program::{Ended, Program, record_of};
+pub use suite::run_suite;

@@ -1,0 +1,168 @@
+//! The program: started with its events on a pipe, watched, signalled, and never waited for longer than a limit.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+/// No test waits longer than this for the program.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A running program whose events are read while it runs.
+pub struct Program {
+    child: Child,
+    events: Receiver<Value>,
+    errors: Option<JoinHandle<String>>,
+    scenario: tempfile::NamedTempFile,
+    export: tempfile::TempDir,
+    begun: Instant,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; -1 for a death by signal.
+    pub code: i32,
+    /// Standard error.
+    pub errors: String,
+    /// The record, null when none was written.
+    pub record: Value,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// A scenario in a file that lives as long as the value.
+pub fn scenario_file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a scenario file");
+    file.write_all(text.as_bytes()).expect("a scenario file");
+    file
+}
+
+/// Runs a scenario to its end.
+pub fn record_of(scenario: &str) -> Ended {
+    Program::start(scenario, &[]).finish()
+}
+
+impl Program {
+    /// Starts `run` on this scenario text, with variables in the environment.
+    pub fn start(scenario: &str, environment: &[(&str, &str)]) -> Self {
+        let scenario = scenario_file(scenario);
+        let export = tempfile::tempdir().expect("an export folder");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_contain-test"))
+            .args(["run", "--format", "jsonl", "--export"])
+            .arg(format!("json={}", export.path().join("record.json").display()))
+            .arg(scenario.path())
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let events = forward(child.stdout.take().expect("a pipe"));
+        let errors = Some(collect(child.stderr.take().expect("a pipe")));
+        Self { child, events, errors, scenario, export, begun: Instant::now() }
+    }
+
+    /// The harness's process ID.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a process ID")
+    }
+
+    /// Waits for the first event of which `wanted` says yes.
+    pub fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let left = LIMIT.saturating_sub(self.begun.elapsed());
+            match self.events.recv_timeout(left) {
+                Ok(event) if wanted(&event) => return event,
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => panic!("the event did not come within {LIMIT:?}"),
+                Err(RecvTimeoutError::Disconnected) => panic!("the program ended before the event"),
+            }
+        }
+    }
+
+    /// Waits until a case enters a phase.
+    pub fn wait_for_phase(&self, config: &str, phase: &str) {
+        self.wait_for(|event| event["config"] == config && event["phase"] == phase);
+    }
+
+    /// Waits until the attack of a case is switched on.
+    pub fn wait_for_attack(&self, config: &str) {
+        self.wait_for(|event| {
+            event["config"] == config
+                && event["event"] == "attack-changed"
+                && event["state"] == "on"
+        });
+    }
+
+    /// Sends a signal to the harness.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).expect("the harness lives");
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Ended {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            if self.begun.elapsed() > LIMIT {
+                let _ = self.child.kill();
+                panic!("not finished within {LIMIT:?}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        let errors = self.errors.take().map_or_else(String::new, |it| it.join().expect("text"));
+        let record = std::fs::read(self.export.path().join("record.json"))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or(Value::Null);
+        drop(self.scenario);
+        Ended { code: status.code().unwrap_or(-1), errors, record, took: self.begun.elapsed() }
+    }
+}
+
+impl Ended {
+    /// The case of this config.
+    pub fn case(&self, config: &str) -> &Value {
+        self.record["scenarios"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|scenario| scenario["cases"].as_array().into_iter().flatten())
+            .find(|case| case["config"] == config)
+            .unwrap_or_else(|| panic!("no case {config}; stderr: {}", self.errors))
+    }
+
+    /// The verdict of this config.
+    pub fn verdict(&self, config: &str) -> &str {
+        self.case(config)["verdict"].as_str().expect("a verdict")
+    }
+}
+
+fn forward(stdout: ChildStdout) -> Receiver<Value> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let event = serde_json::from_str(&line).unwrap_or(Value::Null);
+            if sender.send(event).is_err() {
+                // Nobody listens any more, but the program must be able to go on writing.
+                continue;
+            }
+        }
+    });
+    receiver
+}
+
+fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.read_to_string(&mut text);
+        text
+    })
+}

@@ -1,0 +1,69 @@
+//! One test at a time, each followed by a check that nothing is left on the machine.
+
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// A named test.
+pub type Test = (&'static str, fn());
+
+/// Runs the tests. On a machine that cannot run sandboxes they are skipped with the reason, and fail under
+/// `CONTAIN_TEST_MUST_RUN=1`.
+pub fn run_suite(tests: &[Test]) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let unable = reason_not_to_run();
+    let trials = tests
+        .iter()
+        .map(|&(name, test)| {
+            let unable = unable.clone();
+            Trial::ignorable_test(name, move || match unable {
+                Some(reason) if must_run() => Err(Failed::from(reason)),
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+                None => {
+                    let outcome = std::panic::catch_unwind(test);
+                    let left = leftovers();
+                    match (outcome, left) {
+                        (Err(panic), left) => Err(Failed::from(describe(&*panic) + &left)),
+                        (Ok(()), left) if left.is_empty() => Ok(Completion::Completed),
+                        (Ok(()), left) => Err(Failed::from(left)),
+                    }
+                }
+            })
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn must_run() -> bool {
+    std::env::var("CONTAIN_TEST_MUST_RUN").is_ok_and(|value| value == "1")
+}
+
+/// What `doctor` says is missing.
+fn reason_not_to_run() -> Option<String> {
+    let answer = Command::new(env!("CARGO_BIN_EXE_contain-test"))
+        .arg("doctor")
+        .output()
+        .expect("doctor runs");
+    (answer.status.code() != Some(0)).then(|| {
+        format!("this machine cannot run sandboxes:\n{}", String::from_utf8_lossy(&answer.stdout))
+    })
+}
+
+/// What the script that shares no code with the tool finds; empty when nothing is left.
+fn leftovers() -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/leftovers.sh");
+    let answer = Command::new("sh").arg(script).output().expect("leftovers.sh runs");
+    if answer.status.success() {
+        return String::new();
+    }
+    let found = format!("left behind:\n{}", String::from_utf8_lossy(&answer.stdout));
+    // The next test shall not stumble over it.
+    let _ = Command::new(env!("CARGO_BIN_EXE_contain-test")).arg("clean").output();
+    found
+}
+
+fn describe(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned() + "\n"
+}
