@@ -93,15 +93,18 @@ impl Group {
     /// neither the file nor swap.
     ///
     /// # Errors
-    /// No controller, a failed write, or a value that does not read back.
+    /// No controller or no such file, a failed write, or a value that does not read back.
     pub fn set(&self, setting: &Setting, has_swap: bool) -> Result<bool, CgroupError> {
         let path = self.path_of(setting)?;
         if setting.only_with_swap && !has_swap && !path.exists() {
             return Ok(false);
         }
+        if setting.unified && !path.exists() {
+            return Err(CgroupError::NoFile { path });
+        }
         file::write(&path, &setting.value)?;
         let seen = file::read(&path)?;
-        if same_value(&setting.value, &seen) {
+        if reads_back(setting, &seen) {
             return Ok(true);
         }
         Err(CgroupError::NotInForce { path, written: setting.value.clone(), seen })
@@ -113,7 +116,7 @@ impl Group {
     /// No controller, or a failed read.
     pub fn still_set(&self, setting: &Setting) -> Result<(bool, String), CgroupError> {
         let seen = file::read(&self.path_of(setting)?)?;
-        Ok((same_value(&setting.value, &seen), seen))
+        Ok((reads_back(setting, &seen), seen))
     }
 
     /// Pins the group to CPUs, in the kernel's list format.
@@ -142,6 +145,12 @@ impl Group {
     }
 
     fn path_of(&self, setting: &Setting) -> Result<PathBuf, CgroupError> {
+        if setting.unified && self.version_of(&setting.controller) == Version::V1 {
+            return Err(CgroupError::NotUnified {
+                controller: setting.controller.clone(),
+                file: setting.file.clone(),
+            });
+        }
         self.file(&setting.controller, &setting.file)
     }
 
@@ -250,6 +259,36 @@ fn remove_directory(path: &Path) -> Result<(), CgroupError> {
     }
 }
 
+/// Whether the kernel shows what was written. For files that a scenario names itself it has more spellings: lists of
+/// CPUs, one line for each device or key, defaults filled in behind what was given, and fractions.
+fn reads_back(setting: &Setting, seen: &str) -> bool {
+    let written = setting.value.as_str();
+    if same_value(written, seen) {
+        return true;
+    }
+    if !setting.unified {
+        return false;
+    }
+    if matches!(setting.file.as_str(), "cpuset.cpus" | "cpuset.mems") {
+        return parse_list(written) == parse_list(seen);
+    }
+    seen.lines().any(|line| {
+        let line = line.strip_prefix("default ").unwrap_or(line);
+        let given: Vec<&str> = written.split_whitespace().collect();
+        let shown: Vec<&str> = line.split_whitespace().collect();
+        let (first, pairs) = given.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
+        let keyed = !pairs.is_empty() && pairs.iter().all(|word| word.contains('='));
+        if keyed {
+            return shown.first() == Some(&first) && pairs.iter().all(|word| shown.contains(word));
+        }
+        given.len() <= shown.len()
+            && given.iter().zip(&shown).all(|(given, shown)| {
+                same_value(given, shown)
+                    || matches!((given.parse::<f64>(), shown.parse::<f64>()), (Ok(a), Ok(b)) if (a - b).abs() < 0.005)
+            })
+    })
+}
+
 /// The kernel rounds byte limits down to whole pages and prints lists and pairs in its own spelling.
 fn same_value(written: &str, seen: &str) -> bool {
     if written == seen || written.split_whitespace().eq(seen.split_whitespace()) {
@@ -286,6 +325,31 @@ mod tests {
         assert!(!same_value("64", "65"));
         assert!(!same_value("65", "64"));
         assert!(!same_value("67108864", "67112960"));
+    }
+
+    #[test]
+    fn files_named_by_a_scenario_read_back_in_the_kernels_spelling() {
+        let reads = |file: &str, value: &str, seen: &str| {
+            let setting = Setting {
+                controller: String::new(),
+                file: file.to_owned(),
+                value: value.to_owned(),
+                only_with_swap: false,
+                unified: true,
+                resource: crate::scenario::Resource::Disk,
+                limit: 0,
+            };
+            reads_back(&setting, seen)
+        };
+        assert!(reads("io.max", "8:0 rbps=1000", "8:16 rbps=5\n8:0 rbps=1000 wbps=max riops=max"));
+        assert!(!reads("io.max", "8:0 rbps=1000", "8:16 rbps=1000 wbps=max"));
+        assert!(!reads("io.max", "8:0 rbps=1000", ""));
+        assert!(reads("io.weight", "200", "default 200\n8:0 50"));
+        assert!(reads("cpu.max", "50000", "50000 100000"));
+        assert!(!reads("cpu.max", "100000", "max 100000"));
+        assert!(reads("cpu.uclamp.min", "20", "20.00"));
+        assert!(reads("cpuset.mems", "0-0", "0"));
+        assert!(!reads("pids.max", "64", "65"));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Setting {
     pub value: String,
     /// True when a machine without the file, but also without swap, may go without it.
     pub only_with_swap: bool,
+    /// True for a file that a scenario names itself: only the unified hierarchy has it.
+    pub unified: bool,
     /// The resource it limits.
     pub resource: Resource,
     /// The limit as a number in the knob's unit; 0 where it is no amount (weights, lists).
@@ -31,6 +33,7 @@ impl Setting {
             file: file.to_owned(),
             value: value.to_string(),
             only_with_swap: false,
+            unified: false,
             resource,
             limit,
         }
@@ -66,9 +69,26 @@ pub fn settings(limits: &Limits, version: &dyn Fn(&str) -> Version) -> Vec<Setti
             Some("io") => Resource::Disk,
             _ => Resource::Cpu,
         };
-        list.push(Setting::new(resource, file, value, 0));
+        let mut setting = Setting::new(resource, file, value, unified_limit(file, value));
+        setting.unified = true;
+        list.push(setting);
     }
     list
+}
+
+/// The amount that a file named by a scenario limits, in the unit of the limit that writes the same file; 0 for files
+/// that hold no hard limit, and for `max`.
+fn unified_limit(file: &str, value: &str) -> u64 {
+    match file {
+        "pids.max" | "memory.max" => value.parse().unwrap_or(0),
+        "cpu.max" => {
+            let mut words = value.split_whitespace().map(str::parse::<u64>);
+            let quota = words.next().and_then(Result::ok).unwrap_or(0);
+            let period = words.next().map_or(CPU_PERIOD_US, |word| word.unwrap_or(0));
+            quota.saturating_mul(CPU_PERIOD_US).checked_div(period).unwrap_or(0)
+        }
+        _ => 0,
+    }
 }
 
 /// The settings for a node's capacity: tasks, and memory without swap.
@@ -147,6 +167,15 @@ mod tests {
             ["cpu.cfs_period_us=100000", "cpu.cfs_quota_us=50000", "cpu.shares=1024"]
         );
         assert_eq!(written(&limits, Version::V2), ["cpu.max=50000 100000", "cpu.weight=100"]);
+    }
+
+    #[test]
+    fn files_named_by_a_scenario_have_ceilings_where_they_are_hard_limits() {
+        let of = unified_limit;
+        assert_eq!((of("pids.max", "64"), of("pids.max", "max")), (64, 0));
+        assert_eq!((of("memory.max", "1048576"), of("memory.high", "1048576")), (1 << 20, 0));
+        assert_eq!((of("cpu.max", "30000 60000"), of("cpu.max", "20000")), (50_000, 20_000));
+        assert_eq!((of("cpu.max", "max 100000"), of("cpu.max", "1 0")), (0, 0));
     }
 
     #[test]
