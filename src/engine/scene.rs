@@ -145,6 +145,7 @@ impl Scene {
         around: &mut Surroundings<'_>,
         stage: &mut Stage<'_>,
     ) -> Result<(), EngineError> {
+        self.watchdog.turning(to, &self.attacker.group);
         let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;
         if let Some(took) = took {
             let took_ms = took.as_secs_f64() * 1e3;
