@@ -108,13 +108,16 @@ fn leftovers() -> Vec<String> {
     while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive)
     {
     }
-    let mut left: Vec<String> = entries(Path::new("/proc"))
+    let processes = entries(Path::new("/proc"))
         .filter_map(|path| path.file_name()?.to_str()?.parse::<u32>().ok())
         .filter(|&pid| pid != 1)
         // The kernel's own threads have no command line, nor have the dead.
         .filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty()))
-        .map(|pid| format!("process {pid}"))
-        .collect();
+        .count();
+    let mut left = Vec::new();
+    if processes > 0 {
+        left.push(format!("{processes} processes"));
+    }
     let cgroups = Path::new(mounts::CGROUPS);
     let folders = [Path::new("/run").to_owned(), cgroups.to_owned()];
     let named = folders.into_iter().chain(entries(cgroups).filter(|path| path.is_dir())).flat_map(
