@@ -1,15 +1,19 @@
-//! The one binary: sandbox stage, attacker, victim and watcher behind hidden roles, else the command line.
+//! The one binary: init of a guest, sandbox stage, attacker, victim and watcher behind hidden roles, else the command
+//! line.
 
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use contain_test::{cli, sandbox};
+use contain_test::{cli, guest, sandbox};
 use contain_test_workloads as workloads;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
+    if guest::is_init(&arguments) {
+        return guest::run();
+    }
     let argument = |index: usize| arguments.get(index).and_then(|it| it.to_str()).unwrap_or("");
     // Roles come before the argument parser: a sandbox's first process must not depend on it, nor show up in its help.
     let result = match arguments.get(1).map(OsStr::new).and_then(OsStr::to_str) {

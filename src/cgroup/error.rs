@@ -58,6 +58,23 @@ pub enum CgroupError {
         /// The limit that needs it.
         knob: String,
     },
+    /// A file of cgroup v2 was asked for by name, but its controller is not in the unified hierarchy.
+    #[error(
+        "`{file}` is a file of cgroup v2, and the controller `{controller}` is not in a unified hierarchy here: use the \
+         limit's own name, or boot with `systemd.unified_cgroup_hierarchy=1`"
+    )]
+    NotUnified {
+        /// The controller.
+        controller: String,
+        /// The file.
+        file: String,
+    },
+    /// A file of cgroup v2 was asked for by name, but this kernel does not have it.
+    #[error("this kernel has no {path}: it is too old, or was built without it")]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Processes would not die.
     #[error("{count} processes are still in {path} after {seconds} s of killing")]
     Undying {
@@ -68,4 +85,12 @@ pub enum CgroupError {
         /// How long it was tried.
         seconds: u64,
     },
+}
+
+impl CgroupError {
+    /// True when the machine lacks what was asked for: nobody did anything wrong, and the limit cannot be tried here.
+    #[must_use]
+    pub const fn is_lack(&self) -> bool {
+        matches!(self, Self::NoController { .. } | Self::NotUnified { .. } | Self::NoFile { .. })
+    }
 }

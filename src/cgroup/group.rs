@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{CgroupError, Counters, Hierarchies, Setting, Version, file, kill};
+use super::{CgroupError, Counters, Hierarchies, Setting, Version, file, kill, spelling};
 
 /// Removal is tried again for this long: the kernel finishes with dead processes a little after their end.
 const REMOVE_LIMIT: Duration = Duration::from_secs(5);
@@ -93,15 +93,18 @@ impl Group {
     /// neither the file nor swap.
     ///
     /// # Errors
-    /// No controller, a failed write, or a value that does not read back.
+    /// No controller or no such file, a failed write, or a value that does not read back.
     pub fn set(&self, setting: &Setting, has_swap: bool) -> Result<bool, CgroupError> {
         let path = self.path_of(setting)?;
         if setting.only_with_swap && !has_swap && !path.exists() {
             return Ok(false);
         }
+        if setting.unified && !path.exists() {
+            return Err(CgroupError::NoFile { path });
+        }
         file::write(&path, &setting.value)?;
         let seen = file::read(&path)?;
-        if setting.is_shown_by(&seen) {
+        if spelling::shows(setting, &seen) {
             return Ok(true);
         }
         Err(CgroupError::NotInForce { path, written: setting.value.clone(), seen })
@@ -113,7 +116,7 @@ impl Group {
     /// No controller, or a failed read.
     pub fn still_set(&self, setting: &Setting) -> Result<(bool, String), CgroupError> {
         let seen = file::read(&self.path_of(setting)?)?;
-        Ok((setting.is_shown_by(&seen), seen))
+        Ok((spelling::shows(setting, &seen), seen))
     }
 
     /// Pins the group to CPUs, in the kernel's list format.
@@ -124,7 +127,7 @@ impl Group {
         let path = self.file("cpuset", "cpuset.cpus")?;
         file::write(&path, cpus)?;
         let seen = file::read(&path)?;
-        if parse_list(cpus) == parse_list(&seen) {
+        if spelling::same_list(cpus, &seen) {
             return Ok(());
         }
         Err(CgroupError::NotInForce { path, written: cpus.to_owned(), seen })
@@ -142,6 +145,12 @@ impl Group {
     }
 
     fn path_of(&self, setting: &Setting) -> Result<PathBuf, CgroupError> {
+        if setting.unified && self.version_of(&setting.controller) == Version::V1 {
+            return Err(CgroupError::NotUnified {
+                controller: setting.controller.clone(),
+                file: setting.file.clone(),
+            });
+        }
         self.file(&setting.controller, &setting.file)
     }
 
@@ -247,29 +256,5 @@ fn remove_directory(path: &Path) -> Result<(), CgroupError> {
             }
             Err(source) => return Err(CgroupError::Remove { path: path.to_owned(), source }),
         }
-    }
-}
-
-/// The numbers of a list such as `0-2,5`.
-fn parse_list(text: &str) -> Vec<u32> {
-    text.trim()
-        .split(',')
-        .filter_map(|part| {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
-        })
-        .flatten()
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_are_compared_by_what_they_hold() {
-        assert_eq!(parse_list("0-1\n"), parse_list("0,1"));
-        assert_ne!(parse_list("0"), parse_list("1"));
-        assert!(parse_list("").is_empty());
     }
 }

@@ -6,9 +6,6 @@ use crate::scenario::{Limits, NodeSpec, Resource};
 /// The period of CPU quotas, in microseconds: the kernel's default on both versions.
 pub const CPU_PERIOD_US: u64 = 100_000;
 
-/// The largest page size that Linux has as its basic one (arm64, powerpc), in bytes.
-const LARGEST_PAGE: u64 = 65_536;
-
 /// One value for one kernel file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -20,6 +17,8 @@ pub struct Setting {
     pub value: String,
     /// True when a machine without the file, but also without swap, may go without it.
     pub only_with_swap: bool,
+    /// True for a file that a scenario names itself: only the unified hierarchy has it.
+    pub unified: bool,
     /// The resource it limits.
     pub resource: Resource,
     /// The limit as a number in the knob's unit; 0 where it is no amount (weights, lists).
@@ -34,25 +33,9 @@ impl Setting {
             file: file.to_owned(),
             value: value.to_string(),
             only_with_swap: false,
+            unified: false,
             resource,
             limit,
-        }
-    }
-}
-
-impl Setting {
-    /// True when what the kernel shows is what was written: it prints pairs with its own blanks, and rounds memory down
-    /// to whole pages.
-    #[must_use]
-    pub fn is_shown_by(&self, seen: &str) -> bool {
-        if self.value.split_whitespace().eq(seen.split_whitespace()) {
-            return true;
-        }
-        match (self.value.parse::<u64>(), seen.trim().parse::<u64>()) {
-            (Ok(wanted), Ok(got)) if self.resource == Resource::Memory => {
-                got <= wanted && wanted - got < LARGEST_PAGE
-            }
-            _ => false,
         }
     }
 }
@@ -86,9 +69,26 @@ pub fn settings(limits: &Limits, version: &dyn Fn(&str) -> Version) -> Vec<Setti
             Some("io") => Resource::Disk,
             _ => Resource::Cpu,
         };
-        list.push(Setting::new(resource, file, value, 0));
+        let mut setting = Setting::new(resource, file, value, unified_limit(file, value));
+        setting.unified = true;
+        list.push(setting);
     }
     list
+}
+
+/// The amount that a file named by a scenario limits, in the unit of the limit that writes the same file; 0 for files
+/// that hold no hard limit, and for `max`.
+fn unified_limit(file: &str, value: &str) -> u64 {
+    match file {
+        "pids.max" | "memory.max" => value.parse().unwrap_or(0),
+        "cpu.max" => {
+            let mut words = value.split_whitespace().map(str::parse::<u64>);
+            let quota = words.next().and_then(Result::ok).unwrap_or(0);
+            let period = words.next().map_or(CPU_PERIOD_US, |word| word.unwrap_or(0));
+            quota.saturating_mul(CPU_PERIOD_US).checked_div(period).unwrap_or(0)
+        }
+        _ => 0,
+    }
 }
 
 /// The settings for a node's capacity: tasks, and memory without swap.
@@ -170,15 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn values_are_the_same_when_the_kernel_only_respelled_them() {
-        let pids = Setting::new(Resource::Pids, "pids.max", 64, 64);
-        assert!(pids.is_shown_by("64\n"));
-        assert!(!pids.is_shown_by("max") && !pids.is_shown_by("65") && !pids.is_shown_by("63"));
-        let quota = Setting::new(Resource::Cpu, "cpu.max", "50000 100000", 50_000);
-        assert!(quota.is_shown_by("50000  100000"));
-        let memory = Setting::new(Resource::Memory, "memory.max", 67_109_000, 67_109_000);
-        assert!(memory.is_shown_by("67108864"));
-        assert!(!memory.is_shown_by("67112960") && !memory.is_shown_by("66000000"));
+    fn files_named_by_a_scenario_have_ceilings_where_they_are_hard_limits() {
+        let of = unified_limit;
+        assert_eq!((of("pids.max", "64"), of("pids.max", "max")), (64, 0));
+        assert_eq!((of("memory.max", "1048576"), of("memory.high", "1048576")), (1 << 20, 0));
+        assert_eq!((of("cpu.max", "30000 60000"), of("cpu.max", "20000")), (50_000, 20_000));
+        assert_eq!((of("cpu.max", "max 100000"), of("cpu.max", "1 0")), (0, 0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod group;
 mod hierarchy;
 mod kill;
 mod knob;
+mod spelling;
 
 pub use counters::{Counters, Peak};
 pub use error::CgroupError;

@@ -75,6 +75,7 @@ fn experiment(
     scene.watcher.report(around.signals)?;
     stage.enter(Phase::Blocks);
     let measured = measure::pairs(scene, &paces, case, around, stage);
+    scene.watchdog.turning(BlockState::Off, &scene.attacker.group);
     let recovered = measured.and_then(|victim_lives| {
         stage.enter(Phase::Recovery);
         if victim_lives && scene.control != Some(Control::Sham) {

@@ -1,21 +1,21 @@
 //! Proving the ceilings: what the limit was, what the peak was, who refused, and whether it stayed in force.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::analyze;
 use crate::cgroup::{CPU_PERIOD_US, Group, Setting};
 use crate::node::Node;
-use crate::record::{Ceiling, CeilingLevel};
+use crate::record::{BlockState, Ceiling, CeilingLevel};
 use crate::sandbox::Sandbox;
 use crate::scenario::Resource;
 
 /// Memory may pass its limit by a batch of charged pages on each CPU (`MEMCG_CHARGE_BATCH` of mm/memcontrol.c: 64).
 const MEMORY_BATCH: u64 = 64 * 4096;
 
-/// A quota is held when the rate is close to it in the sense of the kernel's own selftests: the difference is at most
-/// 10 % of the sum of both (tools/testing/selftests/cgroup, `values_close`), so at most 11/9 of the limit.
-const QUOTA_TOLERANCE: f64 = 2.0 / 9.0;
+/// The kernel hands out a whole quota at the beginning of each period, and a stretch of time touches up to two periods
+/// more than fit into it: so much more than its share may be used in it, however long it is.
+const EXTRA_PERIODS: u64 = 2;
 
 /// What is watched of the attacker's limits while a case runs.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ pub struct Watchdog {
     throttled_before: Option<u64>,
     sampled_pids: u64,
     sampled_node_pids: u64,
-    busiest_us: u64,
+    stretch: Option<(Instant, u64)>,
+    stretches: Vec<Stretch>,
     /// Findings against the limits: values that changed, processes that left. Each once.
     broken: BTreeSet<String>,
     /// Processes found alive outside the cgroup.
@@ -45,7 +46,8 @@ impl Watchdog {
             throttled_before: counters.cpu_throttled(),
             sampled_pids: 0,
             sampled_node_pids: 0,
-            busiest_us: 0,
+            stretch: None,
+            stretches: Vec::new(),
             broken: BTreeSet::new(),
             escaped: BTreeSet::new(),
         }
@@ -72,10 +74,23 @@ impl Watchdog {
         self.sampled_node_pids = self.sampled_node_pids.max(pids(&node.group));
     }
 
-    /// Notes how much CPU the attacker used in an on-block.
-    pub fn used_cpu(&mut self, used_us: u64, elapsed: Duration) {
-        let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(1);
-        self.busiest_us = self.busiest_us.max(used_us * CPU_PERIOD_US / elapsed_us);
+    /// Before the attack is switched on or off: a stretch of attack begins, goes on, or is over. Its use of CPU is
+    /// measured over all of it, because a block of 250 ms holds two or three quotas by chance.
+    pub fn turning(&mut self, to: BlockState, attacker: &Group) {
+        let used = attacker.counters().cpu_usage_us();
+        match (to, self.stretch, used) {
+            (BlockState::On, None, Some(used)) => self.stretch = Some((Instant::now(), used)),
+            (BlockState::Off, Some((begun, before)), Some(used)) => {
+                self.stretch = None;
+                self.stretches.push(Stretch {
+                    used_us: used.saturating_sub(before),
+                    elapsed_us: u64::try_from(begun.elapsed().as_micros())
+                        .unwrap_or(u64::MAX)
+                        .max(1),
+                });
+            }
+            _ => {}
+        }
     }
 
     /// The ceilings of all limits that are amounts.
@@ -176,20 +191,60 @@ impl Watchdog {
     fn quota(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
         let throttled = attacker.group.counters().cpu_throttled();
         let count = throttled.map(|count| count - self.throttled_before.unwrap_or(0).min(count));
-        let kept = analyze::kept(setting.limit, Some(self.busiest_us), QUOTA_TOLERANCE);
+        let kept = self.stretches.iter().all(|stretch| stretch.is_within(setting.limit));
         let held_by_own = kept && count.is_some_and(|count| count > 0);
         Ceiling {
             resource: setting.resource,
             knob: setting.file.clone(),
             limit: setting.limit,
-            peak: Some(self.busiest_us),
-            peak_source: "cpu usage of the busiest on-block".to_owned(),
+            peak: self.stretches.iter().map(Stretch::per_period_us).max(),
+            peak_source: "cpu usage of the busiest stretch of attack".to_owned(),
             counter: throttled.map(|_| "cpu.stat nr_throttled".to_owned()),
             count,
             kept,
             level: if held_by_own { CeilingLevel::Sandbox } else { CeilingLevel::Inferred },
             node_peak: None,
-            note: format!("microseconds of CPU in each period of {CPU_PERIOD_US}"),
+            note: format!(
+                "microseconds of CPU in each period of {CPU_PERIOD_US}, on average over a stretch, which may hold \
+                 {EXTRA_PERIODS} quotas more than periods"
+            ),
         }
+    }
+}
+
+/// The CPU time that the attacker used from one start of the attack to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    used_us: u64,
+    elapsed_us: u64,
+}
+
+impl Stretch {
+    /// On average in each period.
+    fn per_period_us(&self) -> u64 {
+        self.used_us.saturating_mul(CPU_PERIOD_US) / self.elapsed_us
+    }
+
+    /// Whether a quota of so much in each period allows it.
+    fn is_within(&self, quota_us: u64) -> bool {
+        let time = self.elapsed_us.saturating_add(EXTRA_PERIODS * CPU_PERIOD_US);
+        self.used_us.saturating_mul(CPU_PERIOD_US) <= quota_us.saturating_mul(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_may_hold_two_quotas_more_than_periods_and_no_third() {
+        let stretch = |used_us| Stretch { used_us, elapsed_us: 600_000 };
+        assert_eq!(stretch(300_000).per_period_us(), 50_000);
+        assert!(stretch(400_000).is_within(50_000));
+        assert!(!stretch(400_001).is_within(50_000));
+        // A tenth of a CPU in a short stretch: four quotas in two and a half periods are the kernel's doing.
+        assert!(Stretch { used_us: 40_000, elapsed_us: 250_000 }.is_within(10_000));
+        // One pod held at 660m was seen to use 1675m.
+        assert!(!Stretch { used_us: 1_005_000, elapsed_us: 600_000 }.is_within(66_000));
     }
 }

@@ -37,6 +37,14 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// True when the case was not measured, but nothing failed either.
+    pub(super) const fn is_skip(&self) -> bool {
+        matches!(
+            self,
+            Self::Unable(_) | Self::Signal(_) | Self::Sandbox(SandboxError::Unsupported { .. })
+        )
+    }
+
     /// An error about a file.
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File { action, path: path.into(), source }

@@ -88,7 +88,6 @@ fn run_blocks(
         let config = stage.name();
         stage.say(Event::BlockStarted { config, state, mode, done, planned });
         let cpu_before = CpuTime::now(&scene.node.group);
-        let used_before = scene.attacker.group.counters().cpu_usage_us();
         let result = blocks::measure(
             &mut scene.victim,
             around.signals,
@@ -101,10 +100,6 @@ fn run_blocks(
             CpuTime::now(&scene.node.group).unaccounted_since(&cpu_before),
             elapsed,
         );
-        let used_after = scene.attacker.group.counters().cpu_usage_us();
-        if let (BlockState::On, Some(before), Some(after)) = (state, used_before, used_after) {
-            scene.watchdog.used_cpu(after.saturating_sub(before), elapsed);
-        }
         scene.watchdog.look(&scene.attacker, &scene.node);
         scene.watchdog.escaped.extend(scene.lookout.escaped());
         let gone = result.victim_is_gone;

@@ -20,7 +20,7 @@ use crate::scenario::{Config, Control, Scenario, open_case_of, with_controls};
 
 /// The machine's ID in records.
 const HOST: &str = "host";
-/// Controllers whose hierarchies the groups are made in, where they are mounted.
+/// Controllers whose version 1 hierarchies the groups are made in, where they are mounted.
 const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "cpuset", "freezer", "memory", "pids"];
 
 /// How to run.
@@ -169,7 +169,7 @@ fn one(
     case.cells = analyze::judge_cells(&case.blocks, case.resource, &named, around.seed);
     match result {
         Ok(()) => {}
-        Err(error @ (EngineError::Unable(_) | EngineError::Signal(_))) => {
+        Err(error) if error.is_skip() => {
             (case.verdict, case.reason) = (Verdict::Skipped, error.to_string());
         }
         Err(error) => (case.verdict, case.reason) = (Verdict::Error, error.to_string()),
@@ -255,12 +255,8 @@ fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
     list.extend(mounts.unified.iter().filter(|mount| !mount.read_only).map(|mount| {
         Hierarchy {
             version: Version::V2,
-            controllers: mounts
-                .unified_controllers
-                .iter()
-                .filter(|name| CONTROLLERS.contains(&name.as_str()))
-                .cloned()
-                .collect(),
+            // All of them, because scenarios may name files of any; what a group may use is a matter of delegation.
+            controllers: mounts.unified_controllers.clone(),
             root: mount.path.clone(),
         }
     }));

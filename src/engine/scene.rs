@@ -73,7 +73,13 @@ impl Scene {
             around.directory.ledger.note(Entry::Cgroup(path))?;
         }
         case.steps = Node::steps(&group, &config.node, &cpus);
-        let node = Node::create(group, config.node, cpus.clone(), around.has_swap)?;
+        let node = Node::create(
+            group,
+            config.node,
+            cpus.clone(),
+            around.has_swap,
+            &named_controllers(config),
+        )?;
         around.signals.check()?;
         let victim = start(config, Role::Victim, &node, &cpus, case, around)?;
         around.signals.check()?;
@@ -145,6 +151,7 @@ impl Scene {
         around: &mut Surroundings<'_>,
         stage: &mut Stage<'_>,
     ) -> Result<(), EngineError> {
+        self.watchdog.turning(to, &self.attacker.group);
         let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;
         if let Some(took) = took {
             let took_ms = took.as_secs_f64() * 1e3;
@@ -206,6 +213,12 @@ fn start(
     let plan = Native.prepare(spec, &group)?;
     case.steps.extend(plan.printable());
     Ok(Native.launch(&plan, &group)?)
+}
+
+/// Controllers of the kernel files that the config names itself.
+fn named_controllers(config: &Config) -> Vec<&str> {
+    let files = config.sandboxes.iter().flat_map(|sandbox| sandbox.limits.unified.keys());
+    files.filter_map(|file| Some(file.split_once('.')?.0)).collect()
 }
 
 /// The hidden role of a sandbox. The dose cap of an attacker is the node's capacity: more would be of no use in it, and

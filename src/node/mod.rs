@@ -46,7 +46,7 @@ impl Node {
         steps
     }
 
-    /// Makes the guard cgroup and writes its capacity.
+    /// Makes the guard cgroup and writes its capacity. Sandboxes may use `extra` controllers besides those of the node.
     ///
     /// # Errors
     /// The directory or file that failed; what had been made by then is gone again.
@@ -55,18 +55,20 @@ impl Node {
         spec: NodeSpec,
         cpus: Cpus,
         has_swap: bool,
+        extra: &[&str],
     ) -> Result<Self, CgroupError> {
         let settings = node_settings(&spec, &|controller| group.version_of(controller));
         // Owned from here on: whatever fails below, dropping it removes the directories.
         let node = Self { spec, group, cpus, settings, gone: false };
+        let controllers = [&CONTROLLERS, extra].concat();
         let top = Group::top(node.group.hierarchies().clone(), "");
-        top.delegate(&CONTROLLERS)?;
+        top.delegate(&controllers)?;
         node.group.create()?;
         node.group.pin(&node.cpus.node)?;
         for setting in &node.settings {
             node.group.set(setting, has_swap)?;
         }
-        node.group.delegate(&CONTROLLERS)?;
+        node.group.delegate(&controllers)?;
         Ok(node)
     }
 

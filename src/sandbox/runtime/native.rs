@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 
 use super::Runtime;
-use crate::cgroup::{Group, Setting};
+use crate::cgroup::{CgroupError, Group, Setting};
 use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, Step, plan};
 use crate::scenario::{FactName, FactValue, NamespaceKind};
 use crate::sys::pidfd;
@@ -77,7 +77,13 @@ type InForce = (Vec<Setting>, Vec<String>);
 
 /// Writes every limit before anything runs in the group.
 fn limit(plan: &Plan, group: &Group) -> Result<InForce, SandboxError> {
-    let at = |source| SandboxError::Cgroup { sandbox: plan.spec.name.clone(), source };
+    let at = |source: CgroupError| {
+        let sandbox = plan.spec.name.clone();
+        if source.is_lack() {
+            return SandboxError::Unsupported { sandbox, reason: source.to_string() };
+        }
+        SandboxError::Cgroup { sandbox, source }
+    };
     group.pin(&plan.spec.cpus).map_err(at)?;
     let (mut in_force, mut skipped) = (Vec::new(), Vec::new());
     for setting in &plan.settings {
