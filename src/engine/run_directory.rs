@@ -41,16 +41,24 @@ impl RunDirectory {
     /// # Errors
     /// The file or directory that failed.
     pub fn create(parent: &Path, run_id: &str) -> Result<Self, EngineError> {
+        Self::create_with(parent, run_id, Path::new("/proc/self/exe"))
+    }
+
+    /// [`RunDirectory::create`] with the file of another program than this one, for callers that cannot play the roles.
+    ///
+    /// # Errors
+    /// The file or directory that failed.
+    pub fn create_with(parent: &Path, run_id: &str, program: &Path) -> Result<Self, EngineError> {
         let path = parent.join(format!("{PREFIX}{run_id}"));
         fs::create_dir(&path).map_err(|source| EngineError::file("create", &path, source))?;
-        let made = Self::fill(&path, run_id);
+        let made = Self::fill(&path, run_id, program);
         if made.is_err() {
             let _ = fs::remove_dir_all(&path);
         }
         made
     }
 
-    fn fill(path: &Path, run_id: &str) -> Result<Self, EngineError> {
+    fn fill(path: &Path, run_id: &str, original: &Path) -> Result<Self, EngineError> {
         let at = |action, path: &Path| {
             let path = path.to_owned();
             move |source| EngineError::File { action, path, source }
@@ -77,8 +85,7 @@ impl RunDirectory {
             None
         };
         let program = folder.join("contain-test");
-        let this = Path::new("/proc/self/exe");
-        fs::copy(this, &program).map_err(at("copy this program to", &program))?;
+        fs::copy(original, &program).map_err(at("copy the program to", &program))?;
         allow(&program, 0o555)?;
         Ok(Self {
             run_id: run_id.to_owned(),

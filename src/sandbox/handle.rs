@@ -66,8 +66,8 @@ impl Sandbox {
         pidfd::wait_for_end(self.pidfd.as_fd(), Duration::ZERO).unwrap_or(true)
     }
 
-    /// The end of what it wrote to standard error, printable, in front of it a line break.
-    pub fn last_words(&mut self) -> String {
+    /// What it has written to standard error since this was last asked, up to a bound.
+    pub fn take_errors(&mut self) -> Vec<u8> {
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.errors.read(&mut buffer) {
@@ -76,6 +76,12 @@ impl Sandbox {
                 break;
             }
         }
+        text
+    }
+
+    /// The end of what it wrote to standard error, printable, in front of it a line break.
+    pub fn last_words(&mut self) -> String {
+        let text = self.take_errors();
         let start = text.len().saturating_sub(500);
         let words: String = String::from_utf8_lossy(&text[start..])
             .chars()

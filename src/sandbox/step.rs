@@ -123,6 +123,16 @@ pub enum Step {
         /// The role and its arguments.
         arguments: Vec<String>,
     },
+    /// For measurement only, and the first inside step: take the time of every step, and write the times to standard
+    /// error just before the role runs.
+    ReportTimes,
+    /// For measurement only, in the place of [`Step::Execute`]: run the role in this process. A process that changed its
+    /// user without an exec is not dumpable: its files below `/proc` belong to root, which hides them from itself. And
+    /// the change has cleared the signal that it gets when its parent ends, until the role asks for it again.
+    RunInPlace {
+        /// The role and its arguments.
+        arguments: Vec<String>,
+    },
 }
 
 impl fmt::Display for Step {
@@ -166,6 +176,8 @@ impl fmt::Display for Step {
             Self::Execute { program, arguments } => {
                 write!(f, "execute {program} {}", arguments.join(" "))
             }
+            Self::ReportTimes => f.write_str("report the time of each step"),
+            Self::RunInPlace { arguments } => write!(f, "run in place {}", arguments.join(" ")),
         }
     }
 }
