@@ -1,7 +1,7 @@
 //! How long a sandbox takes to start, beside what others take: `cargo bench --bench startup -- [ROUNDS]`, as root.
 //!
-//! Every round starts each contender once, in an order that rotates, so that whatever the machine does meanwhile falls
-//! on all alike. `docs/benchmarks.md` tells what is measured. Only idle programs are started.
+//! Every round starts each contender once, in an order of its own, so that whatever the machine does meanwhile, and
+//! whatever the one before left to be cleaned up, falls on all alike. `docs/benchmarks.md` tells what is measured. Only idle programs are started.
 
 mod contender;
 mod others;
@@ -12,11 +12,17 @@ mod quartiles;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use contain_test::engine::{RunDirectory, hierarchies};
 use contain_test::host::{self, CgroupMounts, Roots};
 use contain_test::node::{Node, node_group, place};
 use contain_test::scenario::{NodeSpec, Placement};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 
 use contender::{Contender, Sample};
 use others::Runc;
@@ -24,6 +30,8 @@ use others::Runc;
 const ROUNDS: usize = 40;
 /// Caches are filled and pages are read before anything counts.
 const WARM_UP: usize = 2;
+/// The kernel takes namespaces and cgroups apart a little after their end. Nobody is to pay for another's.
+const REST: Duration = Duration::from_millis(10);
 
 /// What was measured of one contender.
 struct Row {
@@ -88,9 +96,13 @@ fn run(
         .iter()
         .map(|it| Row { name: it.name().to_owned(), absent: it.absent(), samples: Vec::new() })
         .collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let mut random = StdRng::seed_from_u64(1);
     for round in 0..rounds + WARM_UP {
-        for turn in 0..rows.len() {
-            let index = (turn + round) % rows.len();
+        // Rotating would not do: everybody would always have the same predecessor.
+        order.shuffle(&mut random);
+        for &index in &order {
+            thread::sleep(REST);
             let (row, contender) = (&mut rows[index], &mut contenders[index]);
             if row.absent.is_some() {
                 continue;

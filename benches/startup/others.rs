@@ -32,7 +32,10 @@ pub fn all(node: &Node) -> Vec<Box<dyn Contender>> {
             let busybox = busybox.clone().ok_or("no `busybox` on this machine")?;
             let mut all = vec![program];
             all.extend(options.split_whitespace().map(str::to_owned));
-            all.extend([busybox, "echo".to_owned(), WORD.to_owned()]);
+            if all[0] != busybox {
+                all.push(busybox);
+            }
+            all.extend(["echo".to_owned(), WORD.to_owned()]);
             Ok(all)
         });
         let cpus = node.cpus.node.clone();
@@ -53,7 +56,7 @@ pub fn all(node: &Node) -> Vec<Box<dyn Contender>> {
         ),
         other("bwrap, own /dev /proc /tmp and user", "bwrap", fuller, None),
         other("unshare, eight namespaces", "unshare", unshare, None),
-        other("busybox alone, no sandbox", "env", "-", None),
+        other("busybox alone, no sandbox", "busybox", "", None),
     ]
 }
 
@@ -180,7 +183,7 @@ fn start(command: &[String], group: Option<&Group>, begun: Instant) -> Result<Sa
     ours.set_read_timeout(Some(LIMIT)).map_err(|error| failed(&error))?;
     let errors =
         fs::OpenOptions::new().write(true).open("/dev/null").map_err(|error| failed(&error))?;
-    let joined = group.map_or(Ok(Vec::new()), Group::open_v1_procs).map_err(|it| failed(&it))?;
+    let joined = group.map_or(Ok(Vec::new()), Group::open_v1_tasks).map_err(|it| failed(&it))?;
     let unified = group.map_or(Ok(None), Group::open_unified).map_err(|it| failed(&it))?;
     let text = |text: &String| CString::new(text.as_str()).unwrap_or_default();
     let (_, pidfd) = Spawn {

@@ -103,8 +103,9 @@ fn write(rows: &[Row], rounds: usize, machine: &Machine) -> io::Result<()> {
     let all: Vec<_> = lines
         .iter()
         .map(|line| {
-            json!({"name": line.name.trim(), "start_us": line.start, "ratio_to_bwrap": line.ratio,
-                   "end_us": line.end, "absent": line.absent})
+            json!({"name": line.name.trim(), "start_us": line.start.map(|it| it.rounded(1)),
+                   "ratio_to_bwrap": line.ratio.map(|it| it.rounded(3)),
+                   "end_us": line.end.map(|it| it.rounded(1)), "absent": line.absent})
         })
         .collect();
     writeln!(

@@ -18,4 +18,11 @@ impl Quartiles {
         let at = |quarter: usize| sorted[(last * quarter + 2) / 4];
         Some(Self { low: at(1), median: at(2), high: at(3) })
     }
+
+    /// With so many digits after the point.
+    pub fn rounded(self, digits: i32) -> Self {
+        let scale = 10_f64.powi(digits);
+        let round = |value: f64| (value * scale).round() / scale;
+        Self { low: round(self.low), median: round(self.median), high: round(self.high) }
+    }
 }

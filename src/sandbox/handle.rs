@@ -14,6 +14,9 @@ use crate::sys::pidfd;
 use super::{Channel, IdRange, SandboxError};
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// How long the first process may take to end by itself once it is signalled, before the group is killed. Killing a
+/// group that is empty by then costs a look; one that is not costs a pause of the killer.
+const HEAD_START: Duration = Duration::from_millis(20);
 
 /// A running sandbox.
 #[derive(Debug)]
@@ -51,6 +54,7 @@ impl Sandbox {
         let at = |source| SandboxError::Cgroup { sandbox: self.name.clone(), source };
         // The end of its first process ends a PID namespace whole, wherever its processes went.
         let _ = pidfd::send(self.pidfd.as_fd(), Signal::SIGKILL);
+        let _ = pidfd::wait_for_end(self.pidfd.as_fd(), HEAD_START);
         let killed = self.group.kill(KILL_LIMIT);
         let _ = pidfd::wait_for_end(self.pidfd.as_fd(), KILL_LIMIT);
         let _ = pidfd::reap(&self.pidfd);

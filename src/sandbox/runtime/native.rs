@@ -148,7 +148,7 @@ fn start(
     send_plan(&mut ours, &plan.inside).map_err(step("send the plan"))?;
     ours.set_nonblocking(true).map_err(step("make the stream"))?;
 
-    let joined = group.open_v1_procs().map_err(at_cgroup)?;
+    let joined = group.open_v1_tasks().map_err(at_cgroup)?;
     let unified = group.open_unified().map_err(at_cgroup)?;
     let held = Spawn {
         namespaces: clone_flags(spec),
