@@ -1,6 +1,7 @@
 //! This project's own sandboxes: all eight namespaces, limits on both sides, an own root, a user without privileges.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::{Duration, Instant};
 
 use contain_test::cgroup::Group;
@@ -85,6 +86,7 @@ impl Contender for Ours {
             })
             .map_err(|error| error.to_string())?;
         let ready = between(begun, monotonic_ns());
+        joined(&sandbox.group)?;
         let errors = sandbox.take_errors();
         let ending = Instant::now();
         sandbox.end().map_err(|error| error.to_string())?;
@@ -110,6 +112,17 @@ impl Contender for Ours {
         }
         Ok(Sample { ready, end, parts })
     }
+}
+
+/// A start that missed a cgroup would be fast for the wrong reason.
+fn joined(group: &Group) -> Result<(), String> {
+    for directory in group.directories() {
+        let processes = fs::read_to_string(directory.join("cgroup.procs"));
+        if !processes.is_ok_and(|list| !list.trim().is_empty()) {
+            return Err(format!("nothing runs in {}", directory.display()));
+        }
+    }
+    Ok(())
 }
 
 fn between(from: u64, to: u64) -> Duration {

@@ -49,7 +49,7 @@ fn read_plan() -> Result<Vec<Step>, Failure> {
 
 fn perform_all(steps: &[Step], entered: u64) -> Result<(), Failure> {
     if let [Step::ReportTimes, steps @ ..] = steps {
-        return StageTimes::of(steps, entered, each);
+        return StageTimes::of(steps, entered, each, &mut io::stderr());
     }
     steps.iter().try_for_each(each)
 }

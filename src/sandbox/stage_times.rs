@@ -1,6 +1,6 @@
 //! How long each step inside a sandbox took, for a plan that begins with [`Step::ReportTimes`].
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ impl StageTimes {
         steps: &[Step],
         entered: u64,
         each: impl Fn(&Step) -> Result<(), Failure>,
+        report: &mut impl Write,
     ) -> Result<(), Failure> {
         let planned = monotonic_ns();
         let Some((role, steps)) = steps.split_last() else { return Ok(()) };
@@ -40,7 +41,7 @@ impl StageTimes {
         let times = Self { entered, planned, steps: taken, done: monotonic_ns() };
         if let Ok(mut line) = serde_json::to_vec(&times) {
             line.push(b'\n');
-            let _ = io::stderr().write_all(&line);
+            let _ = report.write_all(&line);
         }
         each(role)
     }
@@ -68,8 +69,13 @@ mod tests {
             done.borrow_mut().push(step.clone());
             Ok(())
         };
-        assert_eq!(StageTimes::of(&steps, 0, each), Ok(()));
+        let mut report = Vec::new();
+        assert_eq!(StageTimes::of(&steps, 7, each, &mut report), Ok(()));
         assert_eq!(done.into_inner(), steps);
+        let times: StageTimes = serde_json::from_slice(&report).unwrap();
+        assert_eq!(times.entered, 7);
+        let timed: Vec<Step> = times.steps.into_iter().map(|(step, _)| step).collect();
+        assert_eq!(timed, steps[..2], "the role itself cannot be timed from inside");
     }
 
     #[test]
@@ -80,6 +86,8 @@ mod tests {
             Step::ProtectRoot => Err((step.to_string(), "EPERM".to_owned())),
             _ => panic!("the step before it failed"),
         };
-        assert!(StageTimes::of(&steps, 0, each).is_err());
+        let mut report = Vec::new();
+        assert!(StageTimes::of(&steps, 0, each, &mut report).is_err());
+        assert!(report.is_empty());
     }
 }
