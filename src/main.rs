@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let argument = |index: usize| arguments.get(index).and_then(|it| it.to_str()).unwrap_or("");
     // Roles come before the argument parser: a sandbox's first process must not depend on it, nor show up in its help.
     let result = match arguments.get(1).map(OsStr::new).and_then(OsStr::to_str) {
-        Some("__stage") => Err(sandbox::run_stage()),
+        Some("__stage") => sandbox::run_stage(),
         Some("__attacker") => workloads::run_attacker(argument(2)),
         Some("__victim") => workloads::run_victim(),
         // Its first argument is the run's ID, which sandboxes look for in command lines.

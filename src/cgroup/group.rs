@@ -160,14 +160,18 @@ impl Group {
         self.hierarchies.with_controller(controller).map_or(Version::V2, |(_, home)| home.version)
     }
 
-    /// The `cgroup.procs` files of version 1 hierarchies, opened for joining.
+    /// The `tasks` files of version 1 hierarchies, opened for a process of one thread that joins by writing 0.
+    ///
+    /// A write to `cgroup.procs` must keep every process of the machine from forking meanwhile, and waits for an RCU
+    /// grace period first: milliseconds. A thread that moves itself needs no such lock (`cgroup_procs_write_start` in
+    /// kernel/cgroup/cgroup.c, since Linux 5.5).
     ///
     /// # Errors
     /// The file that could not be opened.
-    pub fn open_v1_procs(&self) -> Result<Vec<fs::File>, CgroupError> {
+    pub fn open_v1_tasks(&self) -> Result<Vec<fs::File>, CgroupError> {
         self.each_of(Version::V1)
             .map(|path| {
-                let path = path.join("cgroup.procs");
+                let path = path.join("tasks");
                 fs::OpenOptions::new()
                     .write(true)
                     .open(&path)

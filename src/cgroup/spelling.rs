@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn limits_read_back_in_the_kernels_spelling() {
-        let shows = |resource, file, value, seen| shows(&setting(resource, file, value, false), seen);
+        let shows =
+            |resource, file, value, seen| shows(&setting(resource, file, value, false), seen);
         assert!(shows(Resource::Pids, "pids.max", "64", "64\n"));
         for seen in ["max", "65", "63"] {
             assert!(!shows(Resource::Pids, "pids.max", "64", seen));

@@ -29,5 +29,5 @@ pub use clean::{Cleaned, clean};
 pub use error::EngineError;
 pub use event::{Event, Phase};
 pub use ledger::{Entry, Ledger};
-pub use run::{RunOptions, RunOutcome, clean_here, run};
+pub use run::{RunOptions, RunOutcome, clean_here, hierarchies, run, thermal_paths};
 pub use run_directory::RunDirectory;

@@ -241,7 +241,8 @@ fn all_skipped(
 }
 
 /// The hierarchies that groups are made in: those of the controllers used, and the unified one, which can kill.
-fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
+#[must_use]
+pub fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
     let mut list: Vec<Hierarchy> = mounts
         .v1
         .iter()
@@ -308,7 +309,8 @@ fn clean_up(directory: &mut RunDirectory, hierarchies: &Hierarchies) -> Cleanup 
 }
 
 /// Directories of the machine's temperature sensors, which tell one tenant what its neighbours do.
-fn thermal_paths() -> Vec<String> {
+#[must_use]
+pub fn thermal_paths() -> Vec<String> {
     fs::read_dir("/sys/devices/system/cpu")
         .into_iter()
         .flatten()

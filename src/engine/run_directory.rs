@@ -41,6 +41,14 @@ impl RunDirectory {
     /// # Errors
     /// The file or directory that failed.
     pub fn create(parent: &Path, run_id: &str) -> Result<Self, EngineError> {
+        Self::create_with(parent, run_id, Path::new("/proc/self/exe"))
+    }
+
+    /// [`RunDirectory::create`] with the file of another program than this one, for callers that cannot play the roles.
+    ///
+    /// # Errors
+    /// The file or directory that failed.
+    pub fn create_with(parent: &Path, run_id: &str, program: &Path) -> Result<Self, EngineError> {
         let path = parent.join(format!("{PREFIX}{run_id}"));
         // The janitor takes a directory without a lock for a dead run's, so the name appears when the lock is held.
         let hidden = parent.join(format!(".{PREFIX}{run_id}"));
@@ -50,7 +58,7 @@ impl RunDirectory {
                 .map_err(|source| EngineError::file("rename", &hidden, source))?;
             Ok(lock)
         });
-        let made = locked.and_then(|lock| Self::fill(&path, run_id, lock));
+        let made = locked.and_then(|lock| Self::fill(&path, run_id, lock, program));
         if made.is_err() {
             let _ = fs::remove_dir_all(&hidden);
             let _ = fs::remove_dir_all(&path);
@@ -58,7 +66,12 @@ impl RunDirectory {
         made
     }
 
-    fn fill(path: &Path, run_id: &str, lock: Flock<fs::File>) -> Result<Self, EngineError> {
+    fn fill(
+        path: &Path,
+        run_id: &str,
+        lock: Flock<fs::File>,
+        original: &Path,
+    ) -> Result<Self, EngineError> {
         let at = |action, path: &Path| {
             let path = path.to_owned();
             move |source| EngineError::File { action, path, source }
@@ -81,8 +94,7 @@ impl RunDirectory {
             None
         };
         let program = folder.join("contain-test");
-        let this = Path::new("/proc/self/exe");
-        fs::copy(this, &program).map_err(at("copy this program to", &program))?;
+        fs::copy(original, &program).map_err(at("copy the program to", &program))?;
         allow(&program, 0o555)?;
         Ok(Self {
             run_id: run_id.to_owned(),

@@ -14,6 +14,9 @@ use crate::sys::pidfd;
 use super::{Channel, IdRange, SandboxError};
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// How long the first process may take to end by itself once it is signalled, before the group is killed. Killing a
+/// group that is empty by then costs a look; one that is not costs a pause of the killer.
+const HEAD_START: Duration = Duration::from_millis(20);
 
 /// A running sandbox.
 #[derive(Debug)]
@@ -51,6 +54,7 @@ impl Sandbox {
         let at = |source| SandboxError::Cgroup { sandbox: self.name.clone(), source };
         // The end of its first process ends a PID namespace whole, wherever its processes went.
         let _ = pidfd::send(self.pidfd.as_fd(), Signal::SIGKILL);
+        let _ = pidfd::wait_for_end(self.pidfd.as_fd(), HEAD_START);
         let killed = self.group.kill(KILL_LIMIT);
         let _ = pidfd::wait_for_end(self.pidfd.as_fd(), KILL_LIMIT);
         let _ = pidfd::reap(&self.pidfd);
@@ -66,8 +70,8 @@ impl Sandbox {
         pidfd::wait_for_end(self.pidfd.as_fd(), Duration::ZERO).unwrap_or(true)
     }
 
-    /// The end of what it wrote to standard error, printable, in front of it a line break.
-    pub fn last_words(&mut self) -> String {
+    /// What it has written to standard error since this was last asked, up to a bound.
+    pub fn take_errors(&mut self) -> Vec<u8> {
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.errors.read(&mut buffer) {
@@ -76,6 +80,12 @@ impl Sandbox {
                 break;
             }
         }
+        text
+    }
+
+    /// The end of what it wrote to standard error, printable, in front of it a line break.
+    pub fn last_words(&mut self) -> String {
+        let text = self.take_errors();
         let start = text.len().saturating_sub(500);
         let words: String = String::from_utf8_lossy(&text[start..])
             .chars()

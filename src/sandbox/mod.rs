@@ -6,9 +6,11 @@ mod channel;
 mod error;
 mod handle;
 mod plan;
+mod plan_stream;
 pub mod runtime;
 mod spec;
 mod stage;
+mod stage_times;
 mod step;
 
 pub use channel::{Channel, Received};
@@ -17,4 +19,8 @@ pub use handle::Sandbox;
 pub use plan::{Plan, plan};
 pub use spec::{IdRange, Spec};
 pub use stage::run as run_stage;
+pub use stage_times::{StageTimes, monotonic_ns};
 pub use step::Step;
+
+/// A step that failed inside, printable, and why.
+type Failure = (String, String);

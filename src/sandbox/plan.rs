@@ -88,7 +88,7 @@ fn outside(spec: &Spec, settings: &[Setting], group: &Group) -> Vec<Step> {
 
 fn inside(spec: &Spec) -> Vec<Step> {
     let new = |kind| spec.namespaces.is_new(kind);
-    let mut steps = Vec::new();
+    let mut steps = vec![Step::ReleaseAffinity];
     let program = if new(NamespaceKind::Mnt) {
         steps.extend(root_steps(spec));
         PROGRAM_INSIDE.to_owned()

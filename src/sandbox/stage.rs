@@ -1,69 +1,78 @@
 //! The first process of a native sandbox: does the inside steps of its plan, then executes the role.
 //!
-//! It is a fresh, single-threaded program, already in its cgroups and new namespaces, root there. Its plan is the first
-//! line on its standard input. A step that fails is reported in one line on its standard output, and it ends.
+//! It is a fresh, single-threaded program, already in its cgroups and new namespaces, root there. Its plan comes first
+//! on its standard input. A step that fails is reported in one line on its standard output, and it ends.
 
 use std::ffi::CString;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
+use contain_test_workloads as workloads;
 use contain_test_workloads::protocol::Reply;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource as Rlimit, setrlimit};
 use nix::unistd::{
-    Gid, Uid, chdir, execv, pivot_root, setgroups, sethostname, setresgid, setresuid,
+    Gid, Pid, Uid, chdir, execv, pivot_root, setgroups, sethostname, setresgid, setresuid,
 };
 
-use super::Step;
+use super::plan_stream::receive_plan;
+use super::stage_times::{StageTimes, monotonic_ns};
+use super::{Failure, Step};
 use crate::sys::{capability, loopback, process};
 
 const NONE: Option<&str> = None;
 
-/// Does the steps; returns only when one of them failed.
-pub fn run() -> String {
-    match read_plan().and_then(|steps| perform_all(&steps)) {
-        Ok(()) => String::new(),
-        Err((step, error)) => {
-            let reply = Reply::SetUpFailed { step, error: error.clone() };
-            if let Ok(mut line) = serde_json::to_vec(&reply) {
-                line.push(b'\n');
-                let _ = io::stdout().write_all(&line);
-            }
-            error
+/// Does the steps. The last one executes the role, so this returns only when one of them failed, or when a role that
+/// ran in place has ended.
+///
+/// # Errors
+/// What failed, for people; the harness has been told.
+pub fn run() -> Result<(), String> {
+    let entered = monotonic_ns();
+    read_plan().and_then(|steps| perform_all(&steps, entered)).map_err(|(step, error)| {
+        let reply = Reply::SetUpFailed { step, error: error.clone() };
+        if let Ok(mut line) = serde_json::to_vec(&reply) {
+            line.push(b'\n');
+            let _ = io::stdout().write_all(&line);
         }
-    }
+        error
+    })
 }
 
-/// Reads exactly one line, byte by byte: what follows it belongs to the role.
-fn read_plan() -> Result<Vec<Step>, (String, String)> {
+fn read_plan() -> Result<Vec<Step>, Failure> {
     let at = |error: String| ("read the plan".to_owned(), error);
     process::die_with_parent().map_err(|errno| at(format!("{errno:?}")))?;
-    let mut line = Vec::new();
-    let mut input = io::stdin().lock();
-    let mut byte = [0];
-    loop {
-        match input.read(&mut byte) {
-            Ok(1) if byte[0] != b'\n' => line.push(byte[0]),
-            Ok(1) => break,
-            Ok(_) => return Err(at("the harness is gone".to_owned())),
-            Err(error) => return Err(at(error.to_string())),
-        }
-    }
-    serde_json::from_slice(&line).map_err(|error| at(error.to_string()))
+    receive_plan(io::stdin()).map_err(|error| at(error.to_string()))
 }
 
-fn perform_all(steps: &[Step]) -> Result<(), (String, String)> {
-    for step in steps {
-        perform(step)
-            .map_err(|errno| (step.to_string(), format!("{errno:?} ({})", errno.desc())))?;
+fn perform_all(steps: &[Step], entered: u64) -> Result<(), Failure> {
+    if let [Step::ReportTimes, steps @ ..] = steps {
+        return StageTimes::of(steps, entered, each, &mut io::stderr());
     }
-    Ok(())
+    steps.iter().try_for_each(each)
+}
+
+fn each(step: &Step) -> Result<(), Failure> {
+    if let Step::RunInPlace { arguments } = step {
+        return run_in_place(arguments).map_err(|error| (step.to_string(), error));
+    }
+    perform(step).map_err(|errno| (step.to_string(), format!("{errno:?} ({})", errno.desc())))
+}
+
+fn run_in_place(arguments: &[String]) -> Result<(), String> {
+    match arguments {
+        [role] if role == "__victim" => workloads::run_victim(),
+        [role, order] if role == "__attacker" => workloads::run_attacker(order),
+        _ => Err("no such role".to_owned()),
+    }
 }
 
 fn perform(step: &Step) -> Result<(), Errno> {
     match step {
+        Step::ReleaseAffinity => release_affinity(),
         Step::MakeMountsPrivate => {
             mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
         }
@@ -84,12 +93,23 @@ fn perform(step: &Step) -> Result<(), Errno> {
         Step::BecomeUser { id } => become_user(*id),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Execute { program, arguments } => execute(program, arguments),
-        Step::CreateCgroup { .. }
+        Step::ReportTimes
+        | Step::RunInPlace { .. }
+        | Step::CreateCgroup { .. }
         | Step::Pin { .. }
         | Step::SetKnob { .. }
         | Step::Clone { .. }
         | Step::MapIds { .. } => Err(Errno::EINVAL),
     }
+}
+
+/// Asks for every CPU; the kernel gives those of the cpuset (sched_setaffinity(2)).
+fn release_affinity() -> Result<(), Errno> {
+    let mut all = CpuSet::new();
+    for cpu in 0..CpuSet::count() {
+        all.set(cpu)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &all)
 }
 
 /// Nothing that a sandbox mounts may bring devices or set-user-ID programs; programs run from the root alone.

@@ -39,6 +39,8 @@ pub enum Step {
         /// How many.
         count: u32,
     },
+    /// Let go of the harness's own choice of CPUs, which since Linux 6.2 would still narrow the cgroup's.
+    ReleaseAffinity,
     /// Make all mounts private, so that nothing done inside shows outside.
     MakeMountsPrivate,
     /// Mount a new file system.
@@ -123,6 +125,16 @@ pub enum Step {
         /// The role and its arguments.
         arguments: Vec<String>,
     },
+    /// For measurement only, and the first inside step: take the time of every step, and write the times to standard
+    /// error just before the role runs.
+    ReportTimes,
+    /// For measurement only, in the place of [`Step::Execute`]: run the role in this process. A process that changed its
+    /// user without an exec is not dumpable: its files below `/proc` belong to root, which hides them from itself. And
+    /// the change has cleared the signal that it gets when its parent ends, until the role asks for it again.
+    RunInPlace {
+        /// The role and its arguments.
+        arguments: Vec<String>,
+    },
 }
 
 impl fmt::Display for Step {
@@ -136,6 +148,7 @@ impl fmt::Display for Step {
                 write!(f, "clone into the cgroup, new namespaces: {}", names.join(" "))
             }
             Self::MapIds { base, count } => write!(f, "map IDs 0-{} to {base}", count - 1),
+            Self::ReleaseAffinity => f.write_str("release the CPU affinity"),
             Self::MakeMountsPrivate => f.write_str("make mounts private"),
             Self::Mount { kind, at, options, read_only } => {
                 write!(f, "mount {kind} at {at}")?;
@@ -166,6 +179,8 @@ impl fmt::Display for Step {
             Self::Execute { program, arguments } => {
                 write!(f, "execute {program} {}", arguments.join(" "))
             }
+            Self::ReportTimes => f.write_str("report the time of each step"),
+            Self::RunInPlace { arguments } => write!(f, "run in place {}", arguments.join(" ")),
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Spawn<'a> {
     pub namespaces: u64,
     /// A cgroup v2 directory to be born in (`CLONE_INTO_CGROUP`).
     pub into_cgroup: Option<BorrowedFd<'a>>,
-    /// Open `cgroup.procs` files of version 1 hierarchies, to be joined before exec.
+    /// Open `tasks` files of version 1 hierarchies, to be joined before exec.
     pub join: Vec<BorrowedFd<'a>>,
     /// Make a cgroup namespace after joining, so that its root is the sandbox's own group.
     pub unshare_cgroup: bool,
@@ -196,7 +196,7 @@ impl Child<'_> {
         // SAFETY: setsid takes nothing and touches no memory.
         self.check(SESSION, i64::from(unsafe { libc::setsid() }));
         for &fd in self.join {
-            // SAFETY: `fd` is open and the constant is one byte long. "0" names the writing process (cgroups(7)).
+            // SAFETY: `fd` is open and the constant is one byte long. "0" names the writer (cgroups(7)).
             let written = unsafe { libc::write(fd, c"0".as_ptr().cast(), 1) };
             self.check(JOIN, written as i64);
         }

@@ -2,7 +2,7 @@
 
 mod native;
 
-pub use native::Native;
+pub use native::{Milestone, Native};
 
 use std::collections::BTreeMap;
 

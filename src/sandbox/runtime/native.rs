@@ -17,7 +17,8 @@ use nix::unistd::{Pid, pipe2};
 
 use super::Runtime;
 use crate::cgroup::{CgroupError, Group, Setting};
-use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, Step, plan};
+use crate::sandbox::plan_stream::send_plan;
+use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, plan};
 use crate::scenario::{FactName, FactValue, NamespaceKind};
 use crate::sys::pidfd;
 use crate::sys::spawn::{Held, Spawn, SpawnError};
@@ -44,18 +45,7 @@ impl Runtime for Native {
     }
 
     fn launch(&self, plan: &Plan, group: &Group) -> Result<Sandbox, SandboxError> {
-        let name = &plan.spec.name;
-        let at = |source| SandboxError::Cgroup { sandbox: name.clone(), source };
-        group.create().map_err(|source| {
-            let _ = group.remove();
-            at(source)
-        })?;
-        let result = limit(plan, group).and_then(|in_force| start(plan, group, in_force));
-        if result.is_err() {
-            let _ = group.kill(KILL_LIMIT);
-            group.remove().map_err(at)?;
-        }
-        result
+        self.launch_watched(plan, group, &mut |_| {})
     }
 
     fn facts(&self, sandbox: &Sandbox) -> BTreeMap<FactName, FactValue> {
@@ -71,6 +61,53 @@ impl Runtime for Native {
     fn stop(&self, sandbox: &mut Sandbox) -> Result<(), SandboxError> {
         sandbox.end()
     }
+}
+
+impl Native {
+    /// [`Runtime::launch`] that tells how far it has come, so that the parts can be timed.
+    ///
+    /// # Errors
+    /// As [`Runtime::launch`].
+    pub fn launch_watched(
+        &self,
+        plan: &Plan,
+        group: &Group,
+        reached: &mut dyn FnMut(Milestone),
+    ) -> Result<Sandbox, SandboxError> {
+        let name = &plan.spec.name;
+        let at = |source| SandboxError::Cgroup { sandbox: name.clone(), source };
+        group.create().map_err(|source| {
+            let _ = group.remove();
+            at(source)
+        })?;
+        reached(Milestone::CgroupsMade);
+        let result = limit(plan, group).and_then(|in_force| {
+            reached(Milestone::LimitsSet);
+            start(plan, group, in_force, reached)
+        });
+        if result.is_err() {
+            let _ = group.kill(KILL_LIMIT);
+            group.remove().map_err(at)?;
+        }
+        result
+    }
+}
+
+/// How far the launch of a sandbox has come, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Milestone {
+    /// Its cgroups exist.
+    CgroupsMade,
+    /// Every limit is in force.
+    LimitsSet,
+    /// Its first process exists and waits.
+    Cloned,
+    /// Its IDs are mapped: the first process may go on.
+    IdsMapped,
+    /// The first process has executed the stage.
+    Executed,
+    /// The role inside runs.
+    Ready,
 }
 
 type InForce = (Vec<Setting>, Vec<String>);
@@ -96,7 +133,12 @@ fn limit(plan: &Plan, group: &Group) -> Result<InForce, SandboxError> {
     Ok((in_force, skipped))
 }
 
-fn start(plan: &Plan, group: &Group, limits: InForce) -> Result<Sandbox, SandboxError> {
+fn start(
+    plan: &Plan,
+    group: &Group,
+    limits: InForce,
+    reached: &mut dyn FnMut(Milestone),
+) -> Result<Sandbox, SandboxError> {
     let spec = &plan.spec;
     let step = |step: &'static str| {
         move |source: io::Error| SandboxError::Step {
@@ -112,7 +154,7 @@ fn start(plan: &Plan, group: &Group, limits: InForce) -> Result<Sandbox, Sandbox
     send_plan(&mut ours, &plan.inside).map_err(step("send the plan"))?;
     ours.set_nonblocking(true).map_err(step("make the stream"))?;
 
-    let joined = group.open_v1_procs().map_err(at_cgroup)?;
+    let joined = group.open_v1_tasks().map_err(at_cgroup)?;
     let unified = group.open_unified().map_err(at_cgroup)?;
     let held = Spawn {
         namespaces: clone_flags(spec),
@@ -127,7 +169,9 @@ fn start(plan: &Plan, group: &Group, limits: InForce) -> Result<Sandbox, Sandbox
     }
     .start()
     .map_err(|source| SandboxError::Start { sandbox: spec.name.clone(), source })?;
-    let (pid, pidfd) = go(spec, held)?;
+    reached(Milestone::Cloned);
+    let (pid, pidfd) = go(spec, held, reached)?;
+    reached(Milestone::Executed);
     let mut sandbox = Sandbox {
         name: spec.name.clone(),
         role: spec.role,
@@ -143,18 +187,16 @@ fn start(plan: &Plan, group: &Group, limits: InForce) -> Result<Sandbox, Sandbox
     };
     drop((theirs, errors_write));
     wait_until_ready(&mut sandbox)?;
+    reached(Milestone::Ready);
     Ok(sandbox)
 }
 
-fn send_plan(stream: &mut UnixStream, steps: &[Step]) -> io::Result<()> {
-    let mut line = serde_json::to_vec(steps)?;
-    line.push(b'\n');
-    // The socket's buffer takes a plan whole, so nobody needs to read it yet.
-    io::Write::write_all(stream, &line)
-}
-
 /// Writes the maps, then lets the child go on to exec. A child that fails is reaped here.
-fn go(spec: &Spec, held: Held) -> Result<(Pid, OwnedFd), SandboxError> {
+fn go(
+    spec: &Spec,
+    held: Held,
+    reached: &mut dyn FnMut(Milestone),
+) -> Result<(Pid, OwnedFd), SandboxError> {
     if spec.namespaces.is_new(NamespaceKind::User) {
         for map in ["gid_map", "uid_map"] {
             let path = format!("/proc/{}/{map}", held.pid);
@@ -167,6 +209,7 @@ fn go(spec: &Spec, held: Held) -> Result<(Pid, OwnedFd), SandboxError> {
             }
         }
     }
+    reached(Milestone::IdsMapped);
     held.release().map_err(|(pidfd, source): (OwnedFd, SpawnError)| {
         discard(&pidfd);
         SandboxError::Start { sandbox: spec.name.clone(), source }
