@@ -7,6 +7,8 @@ set -u
 {
     # Processes: by command line, and by the user IDs that sandboxes have (0x70000000 and above).
     for status in /proc/[0-9]*/status; do
+        # A zombie holds nothing but its ID until its parent, by now the machine's own init, gets round to it.
+        grep -q '^State:[[:space:]]*Z' "$status" 2>/dev/null && continue
         pid=${status#/proc/}
         pid=${pid%/status}
         uid=$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "$status" 2>/dev/null)
