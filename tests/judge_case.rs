@@ -30,6 +30,8 @@ fn cell(resource: Resource, verdict: Option<Verdict>) -> Cell {
         quiet: QuietSample { attempts: 490, failures: BTreeMap::new() },
         isol: Some(near_one),
         lat_imp: None,
+        lat_growth_ns: None,
+        lat_floor_ns: 5_000.0,
         faster: false,
         tolerance: 0.25,
         latency_pairs: 0,

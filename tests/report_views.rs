@@ -36,6 +36,8 @@ fn cell(probe: &str, verdict: Option<Verdict>, slower: f64, rate: Option<f64>) -
         quiet: QuietSample { attempts: 490, failures: BTreeMap::new() },
         isol: rate.map(around),
         lat_imp: Some(LatencyImpact { mean: latency, p50: latency, p90: latency, p99: latency }),
+        lat_growth_ns: None,
+        lat_floor_ns: 5_000.0,
         faster: false,
         tolerance: contain_test::analyze::tolerance_of(resource),
         latency_pairs: 10,

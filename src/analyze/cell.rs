@@ -7,7 +7,8 @@ use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
 use super::stats::Bootstrap;
 use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
-    Block, BlockMode, Cell, CellKind, Interval, LatencyImpact, QuietSample, Verdict, slowdown,
+    Block, BlockMode, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact, QuietSample, Verdict,
+    slowdown,
 };
 use crate::scenario::Resource;
 
@@ -123,6 +124,8 @@ impl Measured {
             quiet: QuietSample { attempts: off.attempts, failures: off.failures },
             isol: rate.map(|got| map_interval(got, |ratio| ratio.min(1.0))),
             lat_imp: impact(mean, p50, p90, p99),
+            lat_growth_ns: growth(mean, p50),
+            lat_floor_ns: floor,
             faster: is_faster(resource, rate, p50, tolerance),
             tolerance,
             latency_pairs: count(pairs),
@@ -247,6 +250,10 @@ fn impact(
 ) -> Option<LatencyImpact> {
     let above = |got: Latency| map_interval(got.ratio, |ratio| (ratio - 1.0).max(0.0));
     Some(LatencyImpact { mean: above(mean?), p50: above(p50?), p90: above(p90?), p99: above(p99?) })
+}
+
+fn growth(mean: Option<Latency>, p50: Option<Latency>) -> Option<LatencyGrowth> {
+    Some(LatencyGrowth { mean: mean?.growth_ns, p50: p50?.growth_ns })
 }
 
 fn map_interval(got: Interval, f: impl Fn(f64) -> f64) -> Interval {

@@ -28,5 +28,6 @@ pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
 pub use stats::{Bootstrap, RESAMPLES, median, quantile};
 pub use tolerance::{
-    LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of,
+    FORK_LATENCY_FLOOR_NS, LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns,
+    resource_of_probe, tolerance_of,
 };

@@ -155,6 +155,10 @@ pub struct Cell {
     pub isol: Option<Interval>,
     /// `max(lat_on / lat_off - 1, 0)`; null where not measured.
     pub lat_imp: Option<LatencyImpact>,
+    /// How much longer an operation took under attack, in nanoseconds, negative when it was faster; null where not measured.
+    pub lat_growth_ns: Option<LatencyGrowth>,
+    /// Growth up to here is no leak whatever the ratio, in nanoseconds.
+    pub lat_floor_ns: f64,
     /// True when the victim was faster under attack, by more than the tolerance.
     pub faster: bool,
     /// The tolerance it was judged with: 0.25 is 25 %.
@@ -198,6 +202,15 @@ pub struct LatencyImpact {
     pub p90: Interval,
     /// Of the 99th percentile; shown, not judged.
     pub p99: Interval,
+}
+
+/// Latency under attack less latency when quiet, in nanoseconds, for the metrics that are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatencyGrowth {
+    /// Of the mean.
+    pub mean: Interval,
+    /// Of the median.
+    pub p50: Interval,
 }
 
 /// What the attacker counted of itself.

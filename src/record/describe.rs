@@ -67,7 +67,26 @@ fn speed(cell: &Cell) -> String {
         (latency, capacity) => format!("{latency}+{capacity}"),
     };
     let tolerance = cell.tolerance * 100.0;
-    format!("{} {} in {pairs} pairs, tolerance {tolerance:.0} %", cell.probe, parts.join(", "))
+    let floor = below_floor(cell).unwrap_or_default();
+    format!(
+        "{} {} in {pairs} pairs, tolerance {tolerance:.0} %{floor}",
+        cell.probe,
+        parts.join(", ")
+    )
+}
+
+/// Why a latency beyond the tolerance is no leak: it grew by a few microseconds only.
+fn below_floor(cell: &Cell) -> Option<String> {
+    let (impact, growth) = (cell.lat_imp?, cell.lat_growth_ns?);
+    let most = impact.p50.median.max(impact.mean.median);
+    let grown = growth.p50.median.max(growth.mean.median);
+    (cell.verdict == Some(Verdict::Contained) && most > cell.tolerance).then(|| {
+        format!(
+            " (it took {:.0} µs longer, and up to {:.0} µs are no leak)",
+            grown / 1e3,
+            cell.lat_floor_ns / 1e3
+        )
+    })
 }
 
 fn interval(got: Interval, add: f64) -> String {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
-    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyImpact,
-    QuietSample, Watch,
+    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
+    LatencyImpact, QuietSample, Watch,
 };
 pub use describe::{describe_ceiling, describe_cell, failure_sum, grouped, slowdown};
 pub use machine::{CgroupMode, Machine, MachineKind, Requirement};

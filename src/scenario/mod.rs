@@ -9,22 +9,35 @@ mod decode_limits;
 mod decode_sandbox;
 mod diagnostic;
 mod expand;
+mod expectations;
 mod find;
 mod layers;
+mod limits;
 mod model;
+mod namespaces;
 mod node;
+mod resource;
 mod shipped;
 pub mod units;
 mod validate;
 mod words;
+mod workload;
 mod written;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, ScenarioErrors};
 pub use expand::{open_case_of, sham_of, with_controls};
+pub use expectations::{Assertion, Expectation, ExpectedWord, FactName, FactValue, Target};
 pub use find::{FindError, Source, load, load_all, resolve};
-pub use model::*;
+pub use limits::Limits;
+pub use model::{
+    Config, Control, NODE_CPUS, NODE_MEMORY, NODE_PIDS, NodeSpec, Placement, Position, Role,
+    SandboxSpec, Scenario,
+};
+pub use namespaces::{NamespaceKind, Namespaces, Sharing};
+pub use resource::Resource;
 pub use shipped::shipped;
+pub use workload::{PROBES, VICTIM_MIN_PIDS, Workload, WorkloadSpec};
 
 /// Reads the text of a scenario; `file_name` is only used in messages and kept in the result.
 ///

@@ -185,3 +185,38 @@ pub fn every_knob() {
     program.signal(nix::sys::signal::Signal::SIGTERM);
     assert_eq!(program.finish().code, 143);
 }
+
+/// One percent of the effort takes five of 512 tasks: the open attack hurts nobody, so a limit that "holds" proves nothing.
+pub fn faint_attack() {
+    let text = "version: 1\nname: faint\nattacker: {workload: forkbomb, intensity: 1}\nconfigs:\n  - name: limited\n    \
+                limits: {pids: 64}\n    expect: contained\n";
+    let ended = record_of(text);
+    let open = ended.verdict("open");
+    assert!(matches!(open, "harmless" | "inconclusive"), "{}", ended.case("open")["reason"]);
+    assert_eq!(ended.case("open")["attack"]["peak"], 5);
+    if open == "harmless" && ended.verdict("limited") != "inconclusive" {
+        assert_eq!(ended.verdict("limited"), "vacuous", "{}", ended.case("limited")["reason"]);
+        assert_eq!(ended.code, 1);
+    }
+}
+
+/// Something outside kills every worker: the supervisor starts the attack again, and counts that.
+pub fn killed_workers() {
+    let program = Program::start(&only_limited("{pids: 64}"), &[]);
+    let started = program.wait_for(|event| event["event"] == "run-started");
+    program.wait_for_attack("limited");
+    let procs = run_group(&started, "attacker", "pids").join("cgroup.procs");
+    let text = fs::read_to_string(procs).unwrap();
+    // The first is the sandbox's init. Workers die with their parents, so some of these are gone by their turn.
+    for pid in text.lines().skip(1).filter_map(|pid| pid.parse().ok()) {
+        let _ = nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(pid),
+            nix::sys::signal::Signal::SIGKILL,
+        );
+    }
+    let ended = program.finish();
+    let attack = &ended.case("limited")["attack"];
+    assert!(attack["respawns"].as_u64() >= Some(1), "{attack}");
+    assert_eq!(attack["peak"], 63, "{attack}");
+    assert_holds(&ended, "limited");
+}

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         ("a_limit_raised_during_the_run_is_breached", limits::limit_raised),
         ("an_attacker_process_outside_its_cgroup_is_breached", limits::process_moved_out),
         ("the_textbook_numbers_hold_with_and_without_a_pid_namespace", limits::by_hand),
+        ("an_attack_that_hurts_nobody_makes_a_limit_vacuous", limits::faint_attack),
+        ("killed_workers_are_started_again_and_counted", limits::killed_workers),
         ("every_limit_is_written_to_the_kernel", limits::every_knob),
         ("sandboxes_have_eight_new_namespaces_and_few_privileges", sandboxes::posture),
         ("each_namespace_can_be_shared_with_the_host", sandboxes::shared_namespaces),

@@ -1,0 +1,42 @@
+//! Limits of a sandbox, in the model's units.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Limits of one sandbox; `None` leaves the kernel's default, which is no limit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// `pids.max`: tasks.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pids: Option<u64>,
+    /// `memory.max` or `memory.limit_in_bytes`, in bytes. Swap is 0 with it unless `swap_bytes` says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory_bytes: Option<u64>,
+    /// `memory.swap.max`, or on v1 what `memory.memsw.limit_in_bytes` allows beyond memory, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub swap_bytes: Option<u64>,
+    /// `cpu.max` or `cpu.cfs_quota_us`, in thousandths of a CPU.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_millis: Option<u64>,
+    /// `cpu.weight` (1 to 10000, default 100); on v1 the `cpu.shares` it stands for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weight: Option<u64>,
+    /// `cpuset.cpus`, in the kernel's list format.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpuset: Option<String>,
+    /// `RLIMIT_NOFILE`, soft and hard.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nofile: Option<u64>,
+    /// Exact kernel files of cgroup v2 and their values, such as `memory.high: 48Mi`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub unified: BTreeMap<String, String>,
+}
+
+impl Limits {
+    /// True when nothing is limited: such an attacker makes its config an open case.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
