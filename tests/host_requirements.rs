@@ -175,3 +175,12 @@ fn met_requirements_have_no_remedy_and_unmet_ones_have_one() {
         }
     }
 }
+
+#[test]
+fn a_kernel_without_clone3_into_a_cgroup_cannot_run_sandboxes() {
+    let fixture = FixtureMachine::new("systemd-v2");
+    fixture.write("proc/sys/kernel/osrelease", "5.4.0-190-generic\n");
+    let machine = host::machine(&fixture.roots);
+    assert!(missing(&machine).contains(&"kernel.clone3"));
+    assert!(remedy(&machine, "kernel.clone3").contains("5.7"));
+}

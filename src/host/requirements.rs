@@ -28,6 +28,7 @@ const MEMORY_HEADROOM_BYTES: u64 = 1 << 30;
 pub fn requirements(facts: &Facts) -> Vec<Requirement> {
     let mut list = vec![proc_readable(facts), root(facts), mounted(facts), writable(facts)];
     list.extend(CONTROLLERS.map(|name| controller(facts, name)));
+    list.push(clone3(facts));
     list.extend(killing(facts));
     list.extend(NamespaceKind::ALL.map(|kind| namespace(facts, kind)));
     list.extend(CAPABILITIES.map(|(name, purpose)| capability(facts, name, purpose)));
@@ -115,6 +116,19 @@ fn controller(facts: &Facts, controller: &str) -> Requirement {
     let name = format!("cgroup.{controller}");
     let remedy = remedies::mount_controller(facts, controller);
     requirement(&name, true, home.is_some(), found, remedy)
+}
+
+/// Sandboxes are made by clone3(2), of 5.3, and on a unified tree born into their group (`CLONE_INTO_CGROUP`), of 5.7.
+fn clone3(facts: &Facts) -> Requirement {
+    let (major, minor) = if facts.cgroups.unified.is_some() { (5, 7) } else { (5, 3) };
+    let met = facts.kernel.at_least(major, minor);
+    let found = if met {
+        format!("kernel {}", facts.kernel.release)
+    } else {
+        format!("kernel {} is older than {major}.{minor}", facts.kernel.release)
+    };
+    let remedy = format!("boot a kernel from {major}.{minor} on");
+    requirement("kernel.clone3", true, met, found, remedy)
 }
 
 /// `cgroup.kill` of the unified tree, or the v1 freezer: with neither, a fork bomb can outrun its killer. One is enough.
