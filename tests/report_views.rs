@@ -177,7 +177,7 @@ host: kernel 6.18.0, x86_64, cgroup v1+v2 (hybrid), 2 CPUs, 4096 MiB
 │ expected ┆ –               ┆ ✓ leaks            ┆ ✓ contained     ┆ ✗ contained        │
 │          ┆                 ┆                    ┆ ✓ inside.pid 1  ┆                    │
 └──────────┴─────────────────┴────────────────────┴─────────────────┴────────────────────┘
-×N: took N times as long under attack; a number without a word is not judged; – not measured
+×N: took N times as long under attack; +N µs: longer, but too little for a leak; no word: not judged
 scenarios/pids.yaml:17:13: expected contained, seen denied (pids-4096): \
 pids.max 4096 was not what stopped it, the node's capacity was: peak 508, 12,345 refusals; \
 pids/fork failed 512 of 512 times with EAGAIN under attack, 0 of 490 when quiet.

@@ -77,16 +77,19 @@ fn speed(cell: &Cell) -> String {
 
 /// Why a latency beyond the tolerance is no leak: it grew by a few microseconds only.
 fn below_floor(cell: &Cell) -> Option<String> {
+    let grown = below_floor_us(cell)?;
+    let floor = cell.lat_floor_ns / 1e3;
+    Some(format!(" (it took {grown:.0} µs longer, and up to {floor:.0} µs are no leak)"))
+}
+
+/// By how many microseconds an operation took longer where that is beyond the tolerance and no leak all the same, because
+/// it is below the floor; `None` for all other cells.
+#[must_use]
+pub fn below_floor_us(cell: &Cell) -> Option<f64> {
     let (impact, growth) = (cell.lat_imp?, cell.lat_growth_ns?);
     let most = impact.p50.median.max(impact.mean.median);
     let grown = growth.p50.median.max(growth.mean.median);
-    (cell.verdict == Some(Verdict::Contained) && most > cell.tolerance).then(|| {
-        format!(
-            " (it took {:.0} µs longer, and up to {:.0} µs are no leak)",
-            grown / 1e3,
-            cell.lat_floor_ns / 1e3
-        )
-    })
+    (cell.verdict == Some(Verdict::Contained) && most > cell.tolerance).then_some(grown / 1e3)
 }
 
 fn interval(got: Interval, add: f64) -> String {

@@ -16,7 +16,9 @@ pub use case::{
     Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
     LatencyImpact, QuietSample, Watch,
 };
-pub use describe::{describe_ceiling, describe_cell, failure_sum, grouped, slowdown};
+pub use describe::{
+    below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,
+};
 pub use machine::{CgroupMode, Machine, MachineKind, Requirement};
 pub use verdict::{Outcome, Verdict};
 

@@ -13,8 +13,7 @@ use crate::record::{
 use crate::scenario::Control;
 
 /// What the cells mean, for whoever sees a table for the first time.
-const LEGEND: &str =
-    "×N: took N times as long under attack; a number without a word is not judged; – not measured";
+const LEGEND: &str = "×N: took N times as long under attack; +N µs: longer, but too little for a leak; no word: not judged";
 
 /// The narrowest and the widest that a table may be, in columns.
 const WIDTHS: (usize, usize) = (60, 100);

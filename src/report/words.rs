@@ -2,7 +2,9 @@
 
 use super::escape::shortened;
 use super::style::Tone;
-use crate::record::{Case, Ceiling, CeilingLevel, Cell, Expected, Verdict, failure_sum, slowdown};
+use crate::record::{
+    Case, Ceiling, CeilingLevel, Cell, Expected, Verdict, below_floor_us, failure_sum, slowdown,
+};
 use crate::scenario::{Control, Resource};
 
 /// Nothing was measured.
@@ -42,6 +44,9 @@ fn words(cell: &Cell) -> String {
         text.push_str(&format!(" via {via}"));
     } else if cell.faster && verdict == Verdict::Contained {
         text.push_str(", faster");
+    } else if let Some(microseconds) = below_floor_us(cell) {
+        // A ratio beyond the tolerance beside the word `contained` would only puzzle.
+        text.push_str(&format!(" +{microseconds:.0} µs"));
     } else if let Some(by) = slowdown(cell) {
         text.push_str(&format!(" {}", times(by)));
     }

@@ -63,7 +63,7 @@ impl Block {
         period: u64,
         deadline: u64,
     ) {
-        let mut due = first;
+        let (mut due, mut free_since) = (first, 0);
         while due < end {
             clock::sleep_until(due);
             self.sample.attempts += 1;
@@ -71,7 +71,9 @@ impl Block {
                 self.failed(Errno::ETIME);
             } else {
                 let result = probe.operate();
-                self.stretch(due);
+                // Time spent behind the operation before is not this one's own: stretched too, it would grow for ever.
+                self.stretch(due.max(free_since));
+                free_since = clock::now();
                 match result {
                     Ok(()) => self.done_since(due, deadline),
                     Err(errno) => self.failed(errno),
