@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit_code;
 use super::export::Export;
+use crate::report::Format;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,10 +56,10 @@ pub struct RunArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
-    /// What goes to stdout: the table, the whole record, or one event a line
+    /// What goes to stdout: the table, the record in another form, or one event a line
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
     pub format: RunFormat,
-    /// Also write the record to a file; repeatable (formats: json)
+    /// Also write the record to a file; repeatable (formats: json, markdown, junit)
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
     /// Seed of every random choice of the run
@@ -115,8 +116,26 @@ pub enum RunFormat {
     Table,
     /// The record: one JSON document
     Json,
+    /// Tables in GitHub Markdown
+    Markdown,
+    /// JUnit XML: a suite for each scenario
+    Junit,
     /// Events as they happen, one JSON object a line
     Jsonl,
+}
+
+impl RunFormat {
+    /// The view of the record that goes to stdout at the end; `None` when events went there.
+    #[must_use]
+    pub const fn view(self) -> Option<Format> {
+        match self {
+            Self::Table => Some(Format::Table),
+            Self::Json => Some(Format::Json),
+            Self::Markdown => Some(Format::Markdown),
+            Self::Junit => Some(Format::Junit),
+            Self::Jsonl => None,
+        }
+    }
 }
 
 /// Formats of the commands that print facts.

@@ -10,6 +10,7 @@ mod events;
 pub mod exit_code;
 pub mod export;
 mod list;
+mod output;
 mod panic;
 mod progress;
 mod run;
