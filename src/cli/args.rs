@@ -1,9 +1,12 @@
 //! The command line. These types stay in this room: other rooms get options of their own.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit_code;
 use super::export::Export;
+pub use super::tolerance::Tolerance;
 use crate::report::Format;
 
 const EXAMPLES: &str = "\
@@ -12,6 +15,7 @@ Examples:
   contain-test check scenarios/                  are these files valid? never looks at the machine
   sudo contain-test run pids                     run a shipped scenario
   sudo contain-test run my.yaml --export json=report.json
+  contain-test report report.json --format markdown
   sudo contain-test clean                        remove what a killed run left behind
 ";
 
@@ -41,6 +45,8 @@ pub enum Command {
     Run(RunArgs),
     /// Check scenario files without looking at the machine
     Check(CheckArgs),
+    /// Judge a record again without measuring, and print it
+    Report(ReportArgs),
     /// List the shipped scenarios, the workloads and the probes
     List(FactsArgs),
     /// Say what this machine can do, what is missing, and the remedy
@@ -75,6 +81,39 @@ pub struct RunArgs {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say on stderr which phase begins, line by line
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = exit_code::help_text())]
+pub struct ReportArgs {
+    /// A record: what `run --format json` or `run --export json=PATH` wrote
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// What goes to stdout
+    #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
+    pub format: RecordFormat,
+    /// Also write the result to a file; repeatable (formats: json, markdown, junit)
+    #[arg(long = "export", value_name = "FORMAT=PATH")]
+    pub exports: Vec<Export>,
+    /// Judge a resource with another tolerance; repeatable
+    #[arg(long = "tolerance", value_name = "RESOURCE=PERCENT")]
+    pub tolerances: Vec<Tolerance>,
+    /// Seed of the intervals, instead of the record's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Fail with 3 when anything is skipped
+    #[arg(long)]
+    pub must_run: bool,
+    /// Do not fail with 4 when a result is inconclusive or the machine too noisy
+    #[arg(long)]
+    pub allow_inconclusive: bool,
+    /// Only the summary line of the table
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Every cell with its intervals, below each table
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -134,6 +173,32 @@ impl RunFormat {
             Self::Markdown => Some(Format::Markdown),
             Self::Junit => Some(Format::Junit),
             Self::Jsonl => None,
+        }
+    }
+}
+
+/// Formats of `report`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecordFormat {
+    /// Tables for people, one a scenario
+    Table,
+    /// The record: one JSON document
+    Json,
+    /// Tables in GitHub Markdown
+    Markdown,
+    /// JUnit XML: a suite for each scenario
+    Junit,
+}
+
+impl RecordFormat {
+    /// The view that goes to stdout.
+    #[must_use]
+    pub const fn view(self) -> Format {
+        match self {
+            Self::Table => Format::Table,
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Junit => Format::Junit,
         }
     }
 }

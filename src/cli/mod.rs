@@ -13,9 +13,11 @@ mod list;
 mod output;
 mod panic;
 mod progress;
+mod report;
 mod run;
 mod table;
 mod terminal;
+mod tolerance;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,6 +36,10 @@ const EXPORT_HELP: &str =
 enum CommandError {
     #[error(transparent)]
     Scenario(#[from] crate::scenario::ScenarioErrors),
+    #[error("{message}")]
+    Usage { message: String, help: String },
+    #[error(transparent)]
+    Record(#[from] report::RecordError),
     #[error(transparent)]
     Export(#[from] export::ExportError),
     #[error(transparent)]
@@ -49,7 +55,11 @@ enum CommandError {
 impl CommandError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Scenario(_) | Self::Find(_) | Self::Export(_) => exit_code::USAGE,
+            Self::Scenario(_)
+            | Self::Find(_)
+            | Self::Export(_)
+            | Self::Record(_)
+            | Self::Usage { .. } => exit_code::USAGE,
             Self::Engine(crate::engine::EngineError::Unable(_)) => exit_code::CANNOT_RUN,
             Self::Engine(_) | Self::Terminal(_) | Self::Json(_) => exit_code::HARNESS_ERROR,
         }
@@ -73,6 +83,7 @@ fn dispatch(args: &[OsString]) -> u8 {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
+        Command::Report(args) => report::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),
         Command::Doctor(args) => doctor::run(args, &terminal),
         Command::Clean(args) => clean::run(args, &terminal),
@@ -84,6 +95,8 @@ fn dispatch(args: &[OsString]) -> u8 {
                 // These bring their own labels, one for each error of each file.
                 CommandError::Scenario(errors) => terminal.note(&errors.to_string()),
                 CommandError::Export(_) => terminal.error(&error, Some(EXPORT_HELP)),
+                CommandError::Record(record) => terminal.error(&error, Some(&record.help())),
+                CommandError::Usage { help, .. } => terminal.error(&error, Some(help)),
                 _ => terminal.error(&error, None),
             }
             error.exit_code()
