@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   contain-test doctor                            can this machine run it, and what is missing?
   contain-test check scenarios/                  are these files valid? never looks at the machine
+  contain-test run --dry-run pids                what would that do here, and to which kernel files?
   sudo contain-test run pids                     run a shipped scenario
   sudo contain-test run my.yaml --export json=report.json
   contain-test report report.json --format markdown
@@ -68,6 +69,9 @@ pub struct RunArgs {
     /// Also write the record to a file; repeatable (formats: json, markdown, junit)
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
+    /// Print the steps and kernel files of every case, and change nothing; needs no root
+    #[arg(long, conflicts_with = "exports")]
+    pub dry_run: bool,
     /// Seed of every random choice of the run
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

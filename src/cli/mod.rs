@@ -6,6 +6,7 @@ pub mod args;
 mod check;
 mod clean;
 mod doctor;
+mod dry_run;
 mod events;
 pub mod exit_code;
 pub mod export;
@@ -81,6 +82,7 @@ fn dispatch(args: &[OsString]) -> u8 {
     };
     let terminal = Terminal::new(cli.color);
     let result = match &cli.command {
+        Command::Run(args) if args.dry_run => dry_run::dry_run(args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Report(args) => report::run(args, &terminal),
