@@ -50,6 +50,8 @@ pub enum Command {
     Report(ReportArgs),
     /// List the shipped scenarios, the workloads and the probes
     List(FactsArgs),
+    /// Say what a workload, probe, resource, limit, verdict or other word means
+    Explain(ExplainArgs),
     /// Say what this machine can do, what is missing, and the remedy
     Doctor(FactsArgs),
     /// Remove what a killed run left on this machine
@@ -128,6 +130,17 @@ pub struct CheckArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
+    pub format: FactsFormat,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The name, such as `forkbomb`, `pids/fork`, `memory` or `vacuous`
+    #[arg(value_name = "NAME")]
+    pub name: String,
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
     pub format: FactsFormat,

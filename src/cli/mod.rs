@@ -9,7 +9,9 @@ mod doctor;
 mod dry_run;
 mod events;
 pub mod exit_code;
+mod explain;
 pub mod export;
+mod glossary;
 mod list;
 mod output;
 mod panic;
@@ -87,6 +89,7 @@ fn dispatch(args: &[OsString]) -> u8 {
         Command::Check(args) => check::run(args, &terminal),
         Command::Report(args) => report::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),
+        Command::Explain(args) => explain::run(args, &terminal),
         Command::Doctor(args) => doctor::run(args, &terminal),
         Command::Clean(args) => clean::run(args, &terminal),
     };
