@@ -77,3 +77,33 @@ fn check_reports_each_bad_file_as_json() {
         }
     }
 }
+
+#[test]
+fn explain_gives_every_meaning_of_a_name() {
+    let table = run(&["explain", "memory"]);
+    assert_eq!((table.code, table.stderr.as_str()), (0, ""));
+    let document: Value =
+        serde_json::from_str(&run(&["explain", "memory", "--format", "json"]).stdout).unwrap();
+    let entries = document["entries"].as_array().unwrap();
+    let kinds: Vec<&str> = entries.iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["resource", "limit"]);
+    for entry in entries {
+        assert!(table.stdout.contains(entry["meaning"].as_str().unwrap()), "{entry}");
+        for detail in entry["details"].as_array().unwrap() {
+            assert!(table.stdout.contains(detail["text"].as_str().unwrap()), "{detail}");
+        }
+    }
+    assert!(table.stdout.contains("memory.limit_in_bytes") && table.stdout.contains("--memory"));
+    assert_eq!(run(&["explain", "Vacuous"]).code, 0);
+}
+
+#[test]
+fn explain_helps_with_names_that_nothing_has() {
+    for (name, help) in [("forkbmb", "did you mean `forkbomb`?"), ("\u{1b}[2J", "known: ")] {
+        let answer = run(&["explain", name]);
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{answer:?}");
+        assert!(answer.stderr.contains(help), "{answer:?}");
+        assert!(!answer.stderr.contains('\u{1b}'), "{answer:?}");
+    }
+    assert_eq!(run(&["explain"]).code, 2);
+}

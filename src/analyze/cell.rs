@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::failures::{Finding, Windows};
 use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
+use super::rules::Rules;
 use super::stats::Bootstrap;
-use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
+use super::tolerance::{latency_floor_ns, resource_of_probe};
 use crate::record::{
     Block, BlockMode, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact, QuietSample, Verdict,
     slowdown,
@@ -28,6 +29,18 @@ pub fn judge_cells(
     named: &[(Resource, Option<String>)],
     seed: u64,
 ) -> Vec<Cell> {
+    judge_cells_by(blocks, own, named, seed, &Rules::default())
+}
+
+/// The same by other rules.
+#[must_use]
+pub fn judge_cells_by(
+    blocks: &[Block],
+    own: Resource,
+    named: &[(Resource, Option<String>)],
+    seed: u64,
+    rules: &Rules,
+) -> Vec<Cell> {
     let mut bootstrap = Bootstrap::new(seed);
     let probes: BTreeSet<(Resource, &str)> = blocks
         .iter()
@@ -38,11 +51,11 @@ pub fn judge_cells(
     let mut cells: Vec<Cell> = Vec::new();
     for (resource, probe) in probes {
         let asked = resource == own || named.iter().any(|name| names(name, resource, probe));
-        let measured = Measured::of(blocks, resource, probe, &mut bootstrap);
+        let measured = Measured::of(blocks, resource, probe, &mut bootstrap, rules);
         findings.push((measured.finding, asked));
         cells.push(measured.into_cell(asked));
     }
-    attribute_to_cpu(&mut cells, &findings);
+    attribute_to_cpu(&mut cells, &findings, rules);
     cells
 }
 
@@ -100,7 +113,13 @@ impl Latency {
 }
 
 impl Measured {
-    fn of(blocks: &[Block], resource: Resource, probe: &str, bootstrap: &mut Bootstrap) -> Self {
+    fn of(
+        blocks: &[Block],
+        resource: Resource,
+        probe: &str,
+        bootstrap: &mut Bootstrap,
+        rules: &Rules,
+    ) -> Self {
         let latency = pairs_of(blocks, BlockMode::Latency, probe);
         let capacity = pairs_of(blocks, BlockMode::Capacity, probe);
         let windows = Windows::of(blocks, probe);
@@ -112,7 +131,7 @@ impl Measured {
         let rate = bootstrap.interval(&rates);
         let (on, off) = (windows.on(), windows.off());
         let pairs = latency_ratios(&latency, LatencyMetric::Percentile(0.5)).ratios.len();
-        let tolerance = tolerance_of(resource);
+        let tolerance = rules.tolerance_of(resource);
         let cell = Cell {
             resource,
             probe: probe.to_owned(),
@@ -161,7 +180,7 @@ impl Measured {
     }
 
     fn by_capacity(&self) -> Speed {
-        let least = capacity_tolerance(self.cell.resource);
+        let least = 1.0 - self.cell.tolerance;
         match self.rate {
             Some(rate) if self.cell.capacity_pairs >= MIN_PAIRS => {
                 if rate.high < least {
@@ -206,8 +225,8 @@ enum Speed {
 
 /// A victim that waits for a CPU is late with everything. When the cpu cell shows that it waited, neither a slowdown
 /// nor a missed deadline of another resource can be laid at that resource's door; a failed operation can.
-fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)]) {
-    let least = capacity_tolerance(Resource::Cpu);
+fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)], rules: &Rules) {
+    let least = rules.capacity_tolerance(Resource::Cpu);
     let starved = cells.iter().any(|cell| {
         cell.resource == Resource::Cpu
             && cell.capacity_pairs >= MIN_PAIRS

@@ -2,8 +2,9 @@
 //! can be judged again.
 //!
 //! The order of work for one case: [`judge_cells`], [`judge_case`], [`apply_open`], [`judge_expectations`]; for a whole
-//! run at the end [`exit_verdict`]. The rules and their numbers are explained in `docs/statistics.md`.
+//! run at the end [`exit_verdict`]. [`judge_again`] does all of it for an old record. The rules and their numbers are explained in `docs/statistics.md`.
 
+mod again;
 mod case;
 mod ceiling;
 mod cell;
@@ -13,12 +14,14 @@ mod failures;
 mod histogram;
 mod open;
 mod pairs;
+mod rules;
 mod stats;
 mod tolerance;
 
+pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
-pub use cell::{MIN_PAIRS, judge_cells};
+pub use cell::{MIN_PAIRS, judge_cells, judge_cells_by};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,
@@ -26,6 +29,7 @@ pub use exit::{
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
 pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
+pub use rules::Rules;
 pub use stats::{Bootstrap, RESAMPLES, median, quantile};
 pub use tolerance::{
     FORK_LATENCY_FLOOR_NS, LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns,

@@ -144,7 +144,11 @@ impl Group {
         Ok(hierarchy.root.join(&self.relative).join(name))
     }
 
-    fn path_of(&self, setting: &Setting) -> Result<PathBuf, CgroupError> {
+    /// The path of the file that a setting is written to.
+    ///
+    /// # Errors
+    /// [`CgroupError::NoController`], or [`CgroupError::NotUnified`] for a file of version 2 on version 1.
+    pub fn path_of(&self, setting: &Setting) -> Result<PathBuf, CgroupError> {
         if setting.unified && self.version_of(&setting.controller) == Version::V1 {
             return Err(CgroupError::NotUnified {
                 controller: setting.controller.clone(),

@@ -1,16 +1,22 @@
 //! The command line. These types stay in this room: other rooms get options of their own.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit_code;
 use super::export::Export;
+pub use super::tolerance::Tolerance;
+use crate::report::Format;
 
 const EXAMPLES: &str = "\
 Examples:
   contain-test doctor                            can this machine run it, and what is missing?
   contain-test check scenarios/                  are these files valid? never looks at the machine
+  contain-test run --dry-run pids                what would that do here, and to which kernel files?
   sudo contain-test run pids                     run a shipped scenario
   sudo contain-test run my.yaml --export json=report.json
+  contain-test report report.json --format markdown
   sudo contain-test clean                        remove what a killed run left behind
 ";
 
@@ -40,8 +46,12 @@ pub enum Command {
     Run(RunArgs),
     /// Check scenario files without looking at the machine
     Check(CheckArgs),
+    /// Judge a record again without measuring, and print it
+    Report(ReportArgs),
     /// List the shipped scenarios, the workloads and the probes
     List(FactsArgs),
+    /// Say what a workload, probe, resource, limit, verdict or other word means
+    Explain(ExplainArgs),
     /// Say what this machine can do, what is missing, and the remedy
     Doctor(FactsArgs),
     /// Remove what a killed run left on this machine
@@ -55,12 +65,15 @@ pub struct RunArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
-    /// What goes to stdout: the table, the whole record, or one event a line
+    /// What goes to stdout: the table, the record in another form, or one event a line
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
     pub format: RunFormat,
-    /// Also write the record to a file; repeatable (formats: json)
+    /// Also write the record to a file; repeatable (formats: json, markdown, junit)
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
+    /// Print the steps and kernel files of every case, and change nothing; needs no root
+    #[arg(long, conflicts_with = "exports")]
+    pub dry_run: bool,
     /// Seed of every random choice of the run
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -78,12 +91,56 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = exit_code::help_text())]
+pub struct ReportArgs {
+    /// A record: what `run --format json` or `run --export json=PATH` wrote
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// What goes to stdout
+    #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
+    pub format: RecordFormat,
+    /// Also write the result to a file; repeatable (formats: json, markdown, junit)
+    #[arg(long = "export", value_name = "FORMAT=PATH")]
+    pub exports: Vec<Export>,
+    /// Judge a resource with another tolerance; repeatable
+    #[arg(long = "tolerance", value_name = "RESOURCE=PERCENT")]
+    pub tolerances: Vec<Tolerance>,
+    /// Seed of the intervals, instead of the record's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Fail with 3 when anything is skipped
+    #[arg(long)]
+    pub must_run: bool,
+    /// Do not fail with 4 when a result is inconclusive or the machine too noisy
+    #[arg(long)]
+    pub allow_inconclusive: bool,
+    /// Only the summary line of the table
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Every cell with its intervals, below each table
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
+    pub format: FactsFormat,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The name, such as `forkbomb`, `pids/fork`, `memory` or `vacuous`
+    #[arg(value_name = "NAME")]
+    pub name: String,
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
     pub format: FactsFormat,
@@ -115,8 +172,52 @@ pub enum RunFormat {
     Table,
     /// The record: one JSON document
     Json,
+    /// Tables in GitHub Markdown
+    Markdown,
+    /// JUnit XML: a suite for each scenario
+    Junit,
     /// Events as they happen, one JSON object a line
     Jsonl,
+}
+
+impl RunFormat {
+    /// The view of the record that goes to stdout at the end; `None` when events went there.
+    #[must_use]
+    pub const fn view(self) -> Option<Format> {
+        match self {
+            Self::Table => Some(Format::Table),
+            Self::Json => Some(Format::Json),
+            Self::Markdown => Some(Format::Markdown),
+            Self::Junit => Some(Format::Junit),
+            Self::Jsonl => None,
+        }
+    }
+}
+
+/// Formats of `report`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecordFormat {
+    /// Tables for people, one a scenario
+    Table,
+    /// The record: one JSON document
+    Json,
+    /// Tables in GitHub Markdown
+    Markdown,
+    /// JUnit XML: a suite for each scenario
+    Junit,
+}
+
+impl RecordFormat {
+    /// The view that goes to stdout.
+    #[must_use]
+    pub const fn view(self) -> Format {
+        match self {
+            Self::Table => Format::Table,
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Junit => Format::Junit,
+        }
+    }
 }
 
 /// Formats of the commands that print facts.

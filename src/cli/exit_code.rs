@@ -24,7 +24,7 @@ pub const REGISTRY: [ExitCodeEntry; 8] = [
     ExitCodeEntry { code: "1", meaning: "an expectation was not met" },
     ExitCodeEntry {
         code: "2",
-        meaning: "usage or scenario error, no scenario found, or unwritable export; nothing ran",
+        meaning: "usage, scenario or record error, no scenario found, or unwritable export; nothing ran",
     },
     ExitCodeEntry { code: "3", meaning: "the machine cannot run it; see `contain-test doctor`" },
     ExitCodeEntry {

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::report::Format;
+
 /// One `--export`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
@@ -19,11 +21,26 @@ pub struct Export {
 pub enum ExportFormat {
     /// The record: one JSON document.
     Json,
+    /// Tables in GitHub Markdown.
+    Markdown,
+    /// JUnit XML.
+    Junit,
 }
 
 impl ExportFormat {
     /// All of them, with their words.
-    pub const ALL: [(&'static str, Self); 1] = [("json", Self::Json)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("json", Self::Json), ("markdown", Self::Markdown), ("junit", Self::Junit)];
+
+    /// The view that is written.
+    #[must_use]
+    pub const fn view(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Junit => Format::Junit,
+        }
+    }
 }
 
 /// What can be wrong with an export.

@@ -6,15 +6,21 @@ pub mod args;
 mod check;
 mod clean;
 mod doctor;
+mod dry_run;
 mod events;
 pub mod exit_code;
+mod explain;
 pub mod export;
+mod glossary;
 mod list;
+mod output;
 mod panic;
 mod progress;
+mod report;
 mod run;
 mod table;
 mod terminal;
+mod tolerance;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,6 +39,10 @@ const EXPORT_HELP: &str =
 enum CommandError {
     #[error(transparent)]
     Scenario(#[from] crate::scenario::ScenarioErrors),
+    #[error("{message}")]
+    Usage { message: String, help: String },
+    #[error(transparent)]
+    Record(#[from] report::RecordError),
     #[error(transparent)]
     Export(#[from] export::ExportError),
     #[error(transparent)]
@@ -48,7 +58,11 @@ enum CommandError {
 impl CommandError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Scenario(_) | Self::Find(_) | Self::Export(_) => exit_code::USAGE,
+            Self::Scenario(_)
+            | Self::Find(_)
+            | Self::Export(_)
+            | Self::Record(_)
+            | Self::Usage { .. } => exit_code::USAGE,
             Self::Engine(crate::engine::EngineError::Unable(_)) => exit_code::CANNOT_RUN,
             Self::Engine(_) | Self::Terminal(_) | Self::Json(_) => exit_code::HARNESS_ERROR,
         }
@@ -70,9 +84,12 @@ fn dispatch(args: &[OsString]) -> u8 {
     };
     let terminal = Terminal::new(cli.color);
     let result = match &cli.command {
+        Command::Run(args) if args.dry_run => dry_run::dry_run(args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
+        Command::Report(args) => report::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),
+        Command::Explain(args) => explain::run(args, &terminal),
         Command::Doctor(args) => doctor::run(args, &terminal),
         Command::Clean(args) => clean::run(args, &terminal),
     };
@@ -83,6 +100,8 @@ fn dispatch(args: &[OsString]) -> u8 {
                 // These bring their own labels, one for each error of each file.
                 CommandError::Scenario(errors) => terminal.note(&errors.to_string()),
                 CommandError::Export(_) => terminal.error(&error, Some(EXPORT_HELP)),
+                CommandError::Record(record) => terminal.error(&error, Some(&record.help())),
+                CommandError::Usage { help, .. } => terminal.error(&error, Some(help)),
                 _ => terminal.error(&error, None),
             }
             error.exit_code()

@@ -2,13 +2,13 @@
 
 use super::args::{RunArgs, RunFormat};
 use super::events::EventLines;
-use super::export::{self, ExportFormat};
+use super::export;
 use super::progress::{Progress, Verbosity};
 use super::terminal::Terminal;
-use super::{CommandError, exit_code};
+use super::{CommandError, output};
 use crate::analyze::ExitOptions;
 use crate::engine::{self, RunOptions};
-use crate::report::{self, Format, ViewOptions};
+use crate::report::ViewOptions;
 use crate::scenario::{self, Scenario};
 
 /// Runs scenarios and prints the result.
@@ -35,32 +35,15 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     })?;
     progress.clear();
 
-    let report = outcome.report;
-    let mut code = outcome.exit_code;
     let view = ViewOptions {
         color: terminal.stdout_color,
         width: usize::from(terminal.width()),
         quiet: args.quiet,
         verbose: args.verbose,
     };
-    // A view that cannot be written must not keep the others from being written.
-    for open in exports {
-        let ExportFormat::Json = open.format;
-        if let Err(error) = open.write(&report::render(&report, Format::Json, &view)) {
-            terminal.error(&error, None);
-            code = exit_code::worst(code, exit_code::HARNESS_ERROR);
-        }
-    }
-    let written = match args.format {
-        RunFormat::Table => terminal.result(&report::render(&report, Format::Table, &view)),
-        RunFormat::Json => terminal.result(&report::render(&report, Format::Json, &view)),
-        RunFormat::Jsonl => lines.map_or(Ok(()), EventLines::finish),
-    };
-    if let Err(error) = written {
-        terminal.error(&error, None);
-        code = exit_code::worst(code, exit_code::HARNESS_ERROR);
-    }
-    Ok(code)
+    let stdout = args.format.view();
+    let code = output::write(&outcome.report, stdout, exports, &view, terminal, outcome.exit_code);
+    Ok(output::told(lines.map_or(Ok(()), EventLines::finish), terminal, code))
 }
 
 /// Finds and loads the scenarios of these paths.

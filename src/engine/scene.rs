@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use contain_test_workloads::PROBES;
 use contain_test_workloads::protocol::{Order, Pace, Reply};
-use contain_test_workloads::{AttackOrder, Dose, PROBES};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -13,21 +13,18 @@ use super::case::Surroundings;
 use super::ceilings::Watchdog;
 use super::conversation::require;
 use super::escape::Lookout;
+use super::specs::{Premises, WATCHER_STEP, spec_of};
 use super::stage::Stage;
 use super::watcher::Watcher;
 use super::{EngineError, Entry, Event, measure, schedule};
 use crate::node::{Cpus, Node, node_group, place};
 use crate::record::{BlockState, Case};
+use crate::sandbox::Sandbox;
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::sandbox::{IdRange, Sandbox, Spec};
-use crate::scenario::{
-    Config, Control, FactName, FactValue, NamespaceKind, Placement, Role, SandboxSpec,
-};
+use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Placement, Role};
 
 /// How long each probe is looked at on the quiet node.
 const CALIBRATE_MS: u64 = 60;
-/// The dead-man timer of one stretch of attack, in seconds: far above any stretch, far below anybody's patience.
-const DEAD_MAN_SECONDS: u64 = 30;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Everything that exists while a case runs. Fields are dropped in order: sandboxes before their node.
@@ -87,7 +84,7 @@ impl Scene {
         let own_pid_namespace = config
             .sandbox(Role::Attacker)
             .is_some_and(|sandbox| sandbox.namespaces.is_new(NamespaceKind::Pid));
-        case.steps.push("watcher: start a process outside the node".to_owned());
+        case.steps.push(WATCHER_STEP.to_owned());
         let mut watcher = Watcher::start(around.directory)?;
         // Its first answer proves that it runs, by the command line that sandboxes will look for.
         watcher.report(around.signals)?;
@@ -187,28 +184,15 @@ fn start(
     case: &mut Case,
     around: &Surroundings<'_>,
 ) -> Result<Sandbox, EngineError> {
-    let (index, wanted) =
-        config.sandboxes.iter().enumerate().find(|(_, sandbox)| sandbox.role == role).ok_or_else(
-            || EngineError::Failed(format!("config {} has no {role:?}", config.name)),
-        )?;
-    let own_cpus = if role == Role::Attacker { &cpus.attacker } else { &cpus.victim };
-    let ids = IdRange::of_run(&around.directory.run_id).get(index).copied().ok_or_else(|| {
-        EngineError::Failed("a config has more sandboxes than a run has ranges of IDs".to_owned())
-    })?;
-    let spec = Spec {
-        name: wanted.name.clone(),
-        role,
-        limits: wanted.limits.clone(),
-        namespaces: wanted.namespaces.clone(),
-        cpus: wanted.limits.cpuset.clone().unwrap_or_else(|| own_cpus.clone()),
-        ids,
-        program: around.directory.program.clone(),
-        root: around.directory.root.clone(),
-        arguments: arguments(wanted, config)?,
-        masked: around.masked.to_vec(),
+    let premises = Premises {
+        run_id: &around.directory.run_id,
+        program: &around.directory.program,
+        root: &around.directory.root,
+        masked: around.masked,
         has_swap: around.has_swap,
     };
-    let group = node.sandbox_group(&wanted.name);
+    let spec = spec_of(config, role, cpus, premises)?;
+    let group = node.sandbox_group(&spec.name);
     Native.available().map_err(EngineError::Unable)?;
     let plan = Native.prepare(spec, &group)?;
     case.steps.extend(plan.printable());
@@ -219,20 +203,6 @@ fn start(
 fn named_controllers(config: &Config) -> Vec<&str> {
     let files = config.sandboxes.iter().flat_map(|sandbox| sandbox.limits.unified.keys());
     files.filter_map(|file| Some(file.split_once('.')?.0)).collect()
-}
-
-/// The hidden role of a sandbox. The dose cap of an attacker is the node's capacity: more would be of no use in it, and
-/// without it the machine is still safe.
-fn arguments(sandbox: &SandboxSpec, config: &Config) -> Result<Vec<String>, EngineError> {
-    let Some(workload) = &sandbox.workload else { return Ok(vec!["__victim".to_owned()]) };
-    let order = AttackOrder {
-        workload: workload.name.name().to_owned(),
-        intensity: workload.intensity,
-        dose: Dose { tasks: config.node.pids, seconds: DEAD_MAN_SECONDS },
-    };
-    let order = serde_json::to_string(&order)
-        .map_err(|error| EngineError::Failed(format!("cannot write the attack order: {error}")))?;
-    Ok(vec!["__attacker".to_owned(), order])
 }
 
 /// The harness and what it starts outside sandboxes run on these CPUs.

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 
 use super::json::to_json;
+use super::junit::render_junit;
+use super::markdown::render_markdown;
 use super::style::Style;
 use super::summary::render_summary;
 use super::table::render_table;
@@ -16,11 +18,15 @@ pub enum Format {
     Table,
     /// The record itself.
     Json,
+    /// GitHub Markdown.
+    Markdown,
+    /// JUnit XML.
+    Junit,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
+    pub const ALL: [Self; 4] = [Self::Table, Self::Json, Self::Markdown, Self::Junit];
 
     /// The word used on the command line.
     #[must_use]
@@ -28,6 +34,8 @@ impl Format {
         match self {
             Self::Table => "table",
             Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Junit => "junit",
         }
     }
 }
@@ -67,6 +75,8 @@ impl Default for ViewOptions {
 pub fn render(report: &Report, format: Format, options: &ViewOptions) -> String {
     match format {
         Format::Json => to_json(report),
+        Format::Markdown => render_markdown(report),
+        Format::Junit => render_junit(report),
         Format::Table if options.quiet => render_summary(report, Style { color: options.color }),
         Format::Table => render_table(report, options),
     }

@@ -11,10 +11,7 @@ use crate::scenario::{Control, Resource};
 /// One or more tables of at most `width` columns each, with a newline after each.
 pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
     let cases = columns(scenario);
-    let rows: Vec<Resource> = Resource::ALL
-        .into_iter()
-        .filter(|&resource| cases.iter().any(|case| speaks_of(case, resource)))
-        .collect();
+    let rows = resources(&cases);
     let attackers = several_attackers(&cases);
     let mut text = String::new();
     let mut rest = &cases[..];
@@ -31,7 +28,7 @@ pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
 }
 
 /// Controls first: what follows is read against them.
-fn columns(scenario: &ScenarioRecord) -> Vec<&Case> {
+pub(super) fn columns(scenario: &ScenarioRecord) -> Vec<&Case> {
     let mut cases: Vec<&Case> = scenario.cases.iter().collect();
     cases.sort_by_key(|case| match case.control {
         Some(Control::Sham) => 0,
@@ -41,11 +38,20 @@ fn columns(scenario: &ScenarioRecord) -> Vec<&Case> {
     cases
 }
 
+/// The resources that any of the cases speaks of, in the order of the rows.
+pub(super) fn resources(cases: &[&Case]) -> Vec<Resource> {
+    Resource::ALL
+        .into_iter()
+        .filter(|&resource| cases.iter().any(|case| speaks_of(case, resource)))
+        .collect()
+}
+
 fn speaks_of(case: &Case, resource: Resource) -> bool {
     case.resource == resource || case.cells.iter().any(|cell| cell.resource == resource)
 }
 
-fn several_attackers(cases: &[&Case]) -> bool {
+/// True when the columns must name their attackers.
+pub(super) fn several_attackers(cases: &[&Case]) -> bool {
     let mut names = cases
         .iter()
         .filter(|case| case.control != Some(Control::Sham))

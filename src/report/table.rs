@@ -52,12 +52,16 @@ fn scenario_text(report: &Report, scenario: &ScenarioRecord, options: &ViewOptio
         text.push_str(&marked_cells(scenario));
     }
     for case in &scenario.cases {
-        text.push_str(&remarks(scenario, case, options.verbose));
+        for line in remarks(scenario, case, options.verbose) {
+            text.push_str(&line);
+            text.push('\n');
+        }
     }
     text
 }
 
-fn machine_line(machine: &Machine) -> String {
+/// The machine in one line, with a newline.
+pub(super) fn machine_line(machine: &Machine) -> String {
     let cgroup = match machine.cgroup {
         Some(CgroupMode::V1) => "cgroup v1",
         Some(CgroupMode::V2) => "cgroup v2",
@@ -75,8 +79,8 @@ fn machine_line(machine: &Machine) -> String {
     )
 }
 
-/// Unmet expectations, and the reasons of what came to no verdict.
-fn remarks(scenario: &ScenarioRecord, case: &Case, verbose: bool) -> String {
+/// Unmet expectations, and the reasons of what came to no verdict; marked, without newlines.
+pub(super) fn remarks(scenario: &ScenarioRecord, case: &Case, verbose: bool) -> Vec<String> {
     let unmet: Vec<String> = case
         .expectations
         .iter()
@@ -91,10 +95,11 @@ fn remarks(scenario: &ScenarioRecord, case: &Case, verbose: bool) -> String {
         let text = format!("{}: {}: {}", case.config, case.verdict, case.reason);
         lines.push(Tone::of(case.verdict).paint(&escaped(&text)));
     }
-    lines.into_iter().map(|line| line + "\n").collect()
+    lines
 }
 
-fn unmet_line(scenario: &ScenarioRecord, case: &Case, it: &Expected) -> String {
+/// An unmet expectation with its place, what was seen, and why; marked.
+pub(super) fn unmet_line(scenario: &ScenarioRecord, case: &Case, it: &Expected) -> String {
     let place = format!("{}:{}:{}", scenario.file, it.line, it.column);
     let seen = it.seen.as_deref().unwrap_or("nothing");
     let reason = why(case, it).map_or_else(String::new, |why| format!(": {why}"));

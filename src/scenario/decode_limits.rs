@@ -5,7 +5,9 @@ use super::node::{Entry, Node};
 use super::written::{LimitsWritten, Located};
 use super::{units, words};
 
-const KEYS: &[&str] = &["pids", "memory", "swap", "cpu", "weight", "cpuset", "nofile", "unified"];
+/// The keys of `limits`.
+pub const KEYS: &[&str] =
+    &["pids", "memory", "swap", "cpu", "weight", "cpuset", "nofile", "unified"];
 
 /// Tasks that the kernel can number at all; how many are too few depends on what runs.
 const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;

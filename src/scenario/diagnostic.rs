@@ -242,7 +242,7 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// The legal word that was probably meant: at most one edit in three letters, capitals ignored.
-pub(super) fn did_you_mean<'a>(
+pub(crate) fn did_you_mean<'a>(
     word: &str,
     legal: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

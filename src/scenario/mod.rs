@@ -25,6 +25,8 @@ mod workload;
 mod written;
 mod yaml;
 
+pub use decode_limits::KEYS as LIMIT_KEYS;
+pub(crate) use diagnostic::did_you_mean;
 pub use diagnostic::{Diagnostic, ScenarioErrors};
 pub use expand::{open_case_of, sham_of, with_controls};
 pub use expectations::{Assertion, Expectation, ExpectedWord, FactName, FactValue, Target};

@@ -1,0 +1,83 @@
+//! `run --dry-run`: what a run would do here. It changes nothing and needs no right.
+
+use std::fmt::Write as _;
+
+use super::args::{RunArgs, RunFormat};
+use super::terminal::Terminal;
+use super::{CommandError, exit_code, run, table};
+use crate::engine::{self, DryCase, DryLimit, DryRun};
+use crate::report::escaped;
+
+/// Prints the steps and the limits of every case. 0 when they could be planned, also where they could not run.
+///
+/// # Errors
+/// [`CommandError`]: scenario errors, a format that is none for plans, a machine whose cgroups cannot be read.
+pub fn dry_run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
+    let as_json = match args.format {
+        RunFormat::Table => false,
+        RunFormat::Json => true,
+        RunFormat::Markdown | RunFormat::Junit | RunFormat::Jsonl => {
+            return Err(CommandError::Usage {
+                message: "--dry-run has no result, so this format cannot show it".to_owned(),
+                help: "use `--format table` or `--format json` with it".to_owned(),
+            });
+        }
+    };
+    let scenarios = run::load(&args.paths)?;
+    let plan = engine::dry_run(&scenarios)?;
+    let text = match as_json {
+        true => super::to_json(&plan)?,
+        false => view(&plan, terminal.stdout_tty.then(|| terminal.width())),
+    };
+    terminal.result(&text)?;
+    Ok(exit_code::OK)
+}
+
+fn view(plan: &DryRun, width: Option<u16>) -> String {
+    let mut text = format!(
+        "Nothing was changed. {} stands for the ID of a run, which also decides the IDs of its users.\n",
+        plan.run_id
+    );
+    // Writing to a string cannot fail.
+    if let Some(reason) = &plan.unable {
+        let _ = writeln!(text, "This machine cannot run it: {}", escaped(reason));
+    }
+    for scenario in &plan.scenarios {
+        for case in &scenario.cases {
+            let _ = writeln!(
+                text,
+                "\n{} / {} ({}), {}",
+                escaped(&scenario.name),
+                escaped(&case.config),
+                case.attacker.unwrap_or("no workload"),
+                escaped(&scenario.file)
+            );
+            text.push_str(&case_text(case, width));
+        }
+    }
+    text
+}
+
+fn case_text(case: &DryCase, width: Option<u16>) -> String {
+    let mut text = String::new();
+    if let Some(reason) = &case.unable {
+        let _ = writeln!(text, "This case would be skipped: {}", escaped(reason));
+    }
+    for (index, step) in case.steps.iter().enumerate() {
+        let _ = writeln!(text, "{:4}  {}", index + 1, escaped(step));
+    }
+    let rows: Vec<Vec<String>> = case.limits.iter().map(row).collect();
+    let _ = writeln!(text, "{}", table::render(&["OF", "LIMIT", "BECOMES", "VALUE"], &rows, width));
+    text
+}
+
+fn row(limit: &DryLimit) -> Vec<String> {
+    let knob = limit.path.as_ref().map_or(limit.knob.clone(), |path| path.display().to_string());
+    let note = if limit.note.is_empty() { String::new() } else { format!(" ({})", limit.note) };
+    vec![
+        escaped(&limit.of).into_owned(),
+        limit.limit.to_owned(),
+        escaped(&knob).into_owned(),
+        escaped(&format!("{}{note}", limit.value)).into_owned(),
+    ]
+}

@@ -1,0 +1,286 @@
+//! The texts of `explain`: nothing but data.
+
+use super::{Detail, Entry, Kind};
+
+const fn entry(kind: Kind, name: &'static str, meaning: &'static str) -> Entry {
+    Entry { name, kind, meaning, details: &[] }
+}
+
+const fn detail(label: &'static str, text: &'static str) -> Detail {
+    Detail { label, text }
+}
+
+macro_rules! limit {
+    ($name:literal, $meaning:literal, $v1:literal, $v2:literal, $kubernetes:literal, $docker:literal) => {
+        Entry {
+            name: $name,
+            kind: Kind::Limit,
+            meaning: $meaning,
+            details: &[
+                detail("cgroup v1", $v1),
+                detail("cgroup v2", $v2),
+                detail("Kubernetes", $kubernetes),
+                detail("Docker", $docker),
+            ],
+        }
+    };
+}
+
+/// All of them.
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "forkbomb",
+        kind: Kind::Workload,
+        meaning: "forks until it is refused, holds what it got, and keeps trying",
+        details: &[
+            detail("own resource", "pids"),
+            detail(
+                "operation",
+                "one fork that succeeded; a refusal is one that failed, by its error",
+            ),
+            detail(
+                "dose",
+                "the node's `pids` tasks at one time, 4096 at most; intensity is a percentage of it",
+            ),
+            detail("ends", "on order, and by itself after 30 s"),
+        ],
+    },
+    Entry {
+        name: "sleep",
+        kind: Kind::Workload,
+        meaning: "sleeps in naps of 50 ms: the sham attacker that shows the machine's own noise",
+        details: &[
+            detail("own resource", "none; judged on pids"),
+            detail("operation", "none"),
+            detail("dose", "one task, none at intensity 0"),
+            detail("ends", "on order, and by itself after 30 s"),
+        ],
+    },
+    Entry {
+        name: "pids/fork",
+        kind: Kind::Probe,
+        meaning: "can a process still be started, and how fast?",
+        details: &[
+            detail("resource", "pids"),
+            detail("operation", "one fork, a child that ends at once, and the wait for it"),
+            detail(
+                "fails",
+                "with the error of fork, such as EAGAIN; ETIME when not done 100 ms after it was due",
+            ),
+        ],
+    },
+    Entry {
+        name: "cpu/work",
+        kind: Kind::Probe,
+        meaning: "how much CPU time does the victim get?",
+        details: &[
+            detail("resource", "cpu"),
+            detail(
+                "operation",
+                "a fixed amount of integer arithmetic, about 1 ms on the quiet node",
+            ),
+            detail("fails", "with ETIME only, when not done 100 ms after it was due"),
+        ],
+    },
+    entry(
+        Kind::Resource,
+        "cpu",
+        "CPU time; judged by the rate of a saturating probe alone, tolerance 10 %",
+    ),
+    entry(Kind::Resource, "memory", "memory; tolerance 25 %"),
+    entry(
+        Kind::Resource,
+        "disk",
+        "file systems and block devices; tolerance 50 %, since flushes vary that much at rest",
+    ),
+    entry(Kind::Resource, "network", "the network; tolerance 25 %"),
+    entry(Kind::Resource, "files", "open files; tolerance 25 %"),
+    entry(
+        Kind::Resource,
+        "pids",
+        "process IDs: every process and every thread takes one; tolerance 25 %",
+    ),
+    entry(Kind::Resource, "random", "random numbers; tolerance 25 %"),
+    limit!(
+        "pids",
+        "the most tasks (processes and threads) at one time",
+        "pids.max",
+        "pids.max",
+        "none in a Pod; `podPidsLimit` of the kubelet, for all Pods of a node",
+        "--pids-limit"
+    ),
+    limit!(
+        "memory",
+        "the most memory; swap is 0 with it unless `swap` says otherwise",
+        "memory.limit_in_bytes",
+        "memory.max",
+        "resources.limits.memory",
+        "--memory"
+    ),
+    limit!(
+        "swap",
+        "the most swap, besides `memory`",
+        "memory.memsw.limit_in_bytes, which counts memory and swap together",
+        "memory.swap.max",
+        "none in a Pod; `memorySwap.swapBehavior` of the kubelet",
+        "--memory-swap, which counts memory and swap together"
+    ),
+    limit!(
+        "cpu",
+        "the most CPU time: `500m` is half a CPU, in periods of 100 ms",
+        "cpu.cfs_quota_us, with cpu.cfs_period_us",
+        "cpu.max",
+        "resources.limits.cpu",
+        "--cpus"
+    ),
+    limit!(
+        "weight",
+        "the share of CPU time when others want it too, 1 to 10000, default 100; no ceiling",
+        "cpu.shares, in which 1024 is the default",
+        "cpu.weight",
+        "resources.requests.cpu, from which the shares are made",
+        "--cpu-shares, in which 1024 is the default"
+    ),
+    limit!(
+        "cpuset",
+        "the CPUs that may be used, such as `0-2,5`",
+        "cpuset.cpus",
+        "cpuset.cpus",
+        "none in a Pod; the kubelet's CPU manager policy `static` chooses whole CPUs",
+        "--cpuset-cpus"
+    ),
+    limit!(
+        "nofile",
+        "the most open files of each process: RLIMIT_NOFILE, soft and hard; no matter of cgroups",
+        "none",
+        "none",
+        "none",
+        "--ulimit nofile=SOFT:HARD"
+    ),
+    limit!(
+        "unified",
+        "exact kernel files and their values, such as `memory.high: 48Mi`",
+        "none: such a case is skipped",
+        "the files named",
+        "none",
+        "none"
+    ),
+    entry(
+        Kind::Verdict,
+        "contained",
+        "the limit held, the victim is within tolerance, and the open attack is shown to hurt",
+    ),
+    entry(
+        Kind::Verdict,
+        "breached",
+        "the limit itself did not hold, or a process left its cgroup, whatever the victim felt",
+    ),
+    entry(Kind::Verdict, "degraded", "the victim was slower beyond tolerance"),
+    entry(Kind::Verdict, "denied", "operations of the victim failed under attack, or it died"),
+    entry(Kind::Verdict, "lost", "the node or the machine went down"),
+    entry(Kind::Verdict, "harmless", "an attack without limits, or a sham, that did not hurt"),
+    entry(
+        Kind::Verdict,
+        "vacuous",
+        "looks contained, but the open attack was harmless too: it proves nothing",
+    ),
+    entry(
+        Kind::Verdict,
+        "inconclusive",
+        "neither a leak nor containment could be shown; never a pass",
+    ),
+    entry(Kind::Verdict, "skipped", "the machine cannot run it; the reason is given"),
+    entry(Kind::Verdict, "error", "the harness failed"),
+    entry(
+        Kind::Fact,
+        "inside.pid",
+        "the process ID of the sandbox's first process as it sees itself",
+    ),
+    entry(
+        Kind::Fact,
+        "outside.pid",
+        "the process ID of the sandbox's first process as the host sees it",
+    ),
+    entry(
+        Kind::Fact,
+        "outside.sees_inside",
+        "the host finds the sandbox's first process in its own /proc",
+    ),
+    entry(
+        Kind::Fact,
+        "inside.sees_outside",
+        "the sandbox finds a process of the host in its /proc",
+    ),
+    entry(Kind::Word, "leaks", "stands for breached, degraded, denied and lost in `expect`"),
+    entry(Kind::Word, "machine", "the kernel that a case runs on"),
+    entry(
+        Kind::Word,
+        "node",
+        "a miniature of a machine: a guard cgroup with a capacity in CPUs, memory and tasks; attacker and victim are its children",
+    ),
+    entry(
+        Kind::Word,
+        "sandbox",
+        "namespaces, a cgroup, resource limits, privileges and a root file system",
+    ),
+    entry(Kind::Word, "attacker", "the role that runs the workload"),
+    entry(Kind::Word, "victim", "the role that runs the probes"),
+    entry(
+        Kind::Word,
+        "workload",
+        "a built-in program that drains one resource, its own resource, with a bounded dose",
+    ),
+    entry(
+        Kind::Word,
+        "dose",
+        "the most that a workload takes, in tasks and seconds, whatever its limits are",
+    ),
+    entry(Kind::Word, "intensity", "the effort of a workload, in percent of its dose"),
+    entry(Kind::Word, "probe", "one operation on one resource, timed, with its errors counted"),
+    entry(Kind::Word, "config", "one set of limits and controls: a column of the table"),
+    entry(Kind::Word, "case", "a workload under a config"),
+    entry(Kind::Word, "cell", "what a case did to one probe of the victim"),
+    entry(Kind::Word, "block", "a stretch of time with the attack off or on; blocks come in pairs"),
+    entry(
+        Kind::Word,
+        "ceiling",
+        "whether the attacker stayed within its limit, by the kernel's own counters",
+    ),
+    entry(
+        Kind::Word,
+        "control",
+        "a case added by itself, without which no answer can be trusted: open or sham",
+    ),
+    entry(
+        Kind::Word,
+        "open",
+        "the control without limits: the attack must hurt there, or a limit that holds has proved nothing",
+    ),
+    entry(
+        Kind::Word,
+        "sham",
+        "the control with a sleeping attacker: if it seems to leak, the machine is too noisy",
+    ),
+    entry(Kind::Word, "placement", "which CPUs attacker and victim run on: apart or together"),
+    entry(
+        Kind::Word,
+        "apart",
+        "the placement in which attacker and victim have CPUs of their own, where there are two",
+    ),
+    entry(Kind::Word, "together", "the placement in which attacker and victim share one CPU"),
+    entry(
+        Kind::Word,
+        "tolerance",
+        "how much slower is still no leak, a percentage that depends on the resource",
+    ),
+    entry(
+        Kind::Word,
+        "isol",
+        "the victim's rate under attack as a part of its quiet rate, at most 1",
+    ),
+    entry(
+        Kind::Word,
+        "lat_imp",
+        "how much longer the victim's operations took under attack, as a part of the quiet latency, at least 0",
+    ),
+];

@@ -1,0 +1,302 @@
+//! A dry run: the steps of every case, and the kernel files that its limits become on this machine. It only reads.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::run_directory::PREFIX;
+use super::specs::{ORDER, Premises, WATCHER_STEP, spec_of};
+use super::{EngineError, hierarchies, needs, thermal_paths};
+use crate::cgroup::{Group, Hierarchies, Setting, node_settings};
+use crate::host::{self, CgroupMounts, Roots};
+use crate::node::{Cpus, Node, node_group, place};
+use crate::record::Machine;
+use crate::sandbox::runtime::{Native, Runtime};
+use crate::scenario::{Config, Control, Limits, Scenario, with_controls};
+
+/// Stands for the run's ID, which a run takes from the kernel.
+pub const RUN_ID: &str = "RUN";
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DryRun {
+    /// Stands for the run's ID in names and paths.
+    pub run_id: String,
+    /// Why nothing at all could run here, with the remedy; null when it could.
+    pub unable: Option<String>,
+    /// The scenarios, in order.
+    pub scenarios: Vec<DryScenario>,
+}
+
+/// What would be done for a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DryScenario {
+    /// The scenario's name.
+    pub name: String,
+    /// The file it comes from.
+    pub file: String,
+    /// Its cases, controls included, in the order of the run.
+    pub cases: Vec<DryCase>,
+}
+
+/// What would be done for a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DryCase {
+    /// The config's name.
+    pub config: String,
+    /// The workload, when there is one.
+    pub attacker: Option<&'static str>,
+    /// Which control it is.
+    pub control: Option<Control>,
+    /// Why this case could not run here, with the remedy; null when it could.
+    pub unable: Option<String>,
+    /// The steps, as in the record.
+    pub steps: Vec<String>,
+    /// What the limits become.
+    pub limits: Vec<DryLimit>,
+}
+
+/// One limit, as a kernel file and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DryLimit {
+    /// `node`, or the sandbox's name.
+    pub of: String,
+    /// The key of the scenario format.
+    pub limit: &'static str,
+    /// The kernel's file or resource limit.
+    pub knob: String,
+    /// Where the file will be; null for what is no file, and where it cannot be.
+    pub path: Option<PathBuf>,
+    /// The value that is written.
+    pub value: String,
+    /// What else must be known; empty when nothing.
+    pub note: String,
+}
+
+/// Plans all cases of all scenarios and changes nothing.
+///
+/// # Errors
+/// The machine's cgroups or CPUs cannot be read.
+pub fn dry_run(scenarios: &[Scenario]) -> Result<DryRun, EngineError> {
+    let roots = Roots::default();
+    let unable = |error: host::HostError| EngineError::Unable(error.to_string());
+    let machine = host::machine(&roots);
+    let mounts = CgroupMounts::read(&roots).map_err(unable)?;
+    let hierarchies = hierarchies(&mounts);
+    let usable = host::Cpus::read(&roots).map_err(unable)?.usable;
+    // Whether it may be written to is one of the requirements, and no matter for a plan.
+    let parent = host::runtime_directory().unwrap_or_else(|_| PathBuf::from("/run"));
+    let directory = parent.join(format!("{PREFIX}{RUN_ID}"));
+    let (program, root) = (directory.join("bin/contain-test"), directory.join("root"));
+    let masked = thermal_paths();
+    let premises = Premises {
+        run_id: RUN_ID,
+        program: &program,
+        root: &root,
+        masked: &masked,
+        has_swap: machine.swap_bytes > 0,
+    };
+    let plan = |scenario: &Scenario| -> Result<DryScenario, EngineError> {
+        let cases = with_controls(scenario)
+            .iter()
+            .map(|config| case(config, &machine, &hierarchies, &usable, premises))
+            .collect::<Result<_, _>>()?;
+        Ok(DryScenario { name: scenario.name.clone(), file: scenario.file.clone(), cases })
+    };
+    Ok(DryRun {
+        run_id: RUN_ID.to_owned(),
+        unable: host::skip_reason(&machine),
+        scenarios: scenarios.iter().map(plan).collect::<Result<_, _>>()?,
+    })
+}
+
+fn case(
+    config: &Config,
+    machine: &Machine,
+    hierarchies: &Hierarchies,
+    usable: &[u32],
+    premises: Premises<'_>,
+) -> Result<DryCase, EngineError> {
+    let cpus = place(config.placement, config.node.cpus, usable);
+    let group = node_group(hierarchies.clone(), &format!("{PREFIX}{}", premises.run_id));
+    let mut steps = Node::steps(&group, &config.node, &cpus);
+    let mut limits = node_limits(config, &group, &cpus);
+    let mut attacker = None;
+    for role in ORDER {
+        let spec = spec_of(config, role, &cpus, premises)?;
+        let own = group.child(&spec.name);
+        let plan = Native.prepare(spec, &own)?;
+        steps.extend(plan.printable());
+        limits.extend(sandbox_limits(&plan.spec.name, &plan.spec.limits, &plan.settings, &own));
+        let workload = config.sandbox(role).and_then(|sandbox| sandbox.workload.as_ref());
+        attacker = attacker.or(workload.map(|workload| workload.name.name()));
+    }
+    steps.push(WATCHER_STEP.to_owned());
+    Ok(DryCase {
+        config: config.name.clone(),
+        attacker,
+        control: config.control,
+        unable: needs::check(config, machine, hierarchies).err().map(|error| error.to_string()),
+        steps,
+        limits,
+    })
+}
+
+fn node_limits(config: &Config, group: &Group, cpus: &Cpus) -> Vec<DryLimit> {
+    let settings = node_settings(&config.node, &|controller| group.version_of(controller));
+    let mut limits = vec![cpuset("node", "cpus", group, &cpus.node)];
+    limits.extend(settings.iter().map(|setting| file("node", setting, group)));
+    limits
+}
+
+fn sandbox_limits(
+    name: &str,
+    limits: &Limits,
+    settings: &[Setting],
+    group: &Group,
+) -> Vec<DryLimit> {
+    let mut list: Vec<DryLimit> =
+        limits.cpuset.iter().map(|cpus| cpuset(name, "cpuset", group, cpus)).collect();
+    list.extend(settings.iter().map(|setting| file(name, setting, group)));
+    list.extend(limits.nofile.map(|value| DryLimit {
+        of: name.to_owned(),
+        limit: "nofile",
+        knob: "RLIMIT_NOFILE".to_owned(),
+        path: None,
+        value: value.to_string(),
+        note: String::new(),
+    }));
+    list
+}
+
+fn cpuset(of: &str, limit: &'static str, group: &Group, cpus: &str) -> DryLimit {
+    let path = group.file("cpuset", "cpuset.cpus");
+    DryLimit {
+        of: of.to_owned(),
+        limit,
+        knob: "cpuset.cpus".to_owned(),
+        note: path.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+        path: path.ok(),
+        value: cpus.to_owned(),
+    }
+}
+
+fn file(of: &str, setting: &Setting, group: &Group) -> DryLimit {
+    let path = group.path_of(setting);
+    let without_swap = match setting.only_with_swap {
+        true => "left out where the kernel has no such file and the machine no swap",
+        false => "",
+    };
+    DryLimit {
+        of: of.to_owned(),
+        limit: key_of(setting),
+        knob: setting.file.clone(),
+        note: path.as_ref().err().map_or_else(|| without_swap.to_owned(), ToString::to_string),
+        path: path.ok(),
+        value: setting.value.clone(),
+    }
+}
+
+/// The key of the scenario format that a setting comes from.
+fn key_of(setting: &Setting) -> &'static str {
+    match setting.file.as_str() {
+        _ if setting.unified => "unified",
+        "pids.max" => "pids",
+        "memory.max" | "memory.limit_in_bytes" => "memory",
+        "memory.swap.max" | "memory.memsw.limit_in_bytes" => "swap",
+        "cpu.weight" | "cpu.shares" => "weight",
+        _ => "cpu",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::cgroup::{Hierarchy, Version};
+    use crate::record::{CgroupMode, MachineKind};
+    use crate::scenario::parse;
+
+    fn machine() -> Machine {
+        Machine {
+            id: "host".into(),
+            kind: MachineKind::Host,
+            kernel: "6.18.0".into(),
+            arch: "x86_64".into(),
+            cgroup: Some(CgroupMode::Hybrid),
+            controllers: Vec::new(),
+            cpus: 2,
+            memory_bytes: 1 << 30,
+            swap_bytes: 0,
+            uid: 0,
+            capabilities: Vec::new(),
+            psi: false,
+            requirements: Vec::new(),
+        }
+    }
+
+    fn planned(version: Version) -> DryCase {
+        let text = "version: 1\nname: t\nattacker: {workload: forkbomb}\nconfigs:\n  - name: a\n    limits: \
+                    {pids: 64, memory: 64Mi, cpu: 500m, weight: 50, cpuset: \"1\", nofile: 32, \
+                    unified: {memory.high: 48Mi}}\n";
+        let scenario = parse("t.yaml", text).unwrap();
+        let controllers = ["cpu", "cpuset", "memory", "pids"].map(str::to_owned).to_vec();
+        let hierarchies = Hierarchies(vec![Hierarchy { version, controllers, root: "/c".into() }]);
+        let premises = Premises {
+            run_id: RUN_ID,
+            program: Path::new("/run/p"),
+            root: Path::new("/run/r"),
+            masked: &[],
+            has_swap: false,
+        };
+        case(&scenario.configs[0], &machine(), &hierarchies, &[0, 1], premises).unwrap()
+    }
+
+    fn lines(case: &DryCase) -> Vec<String> {
+        let shown = |it: &DryLimit| format!("{} {} {}={}", it.of, it.limit, it.knob, it.value);
+        case.limits.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn limits_become_the_files_of_the_machines_version() {
+        let v2 = planned(Version::V2);
+        assert_eq!(
+            lines(&v2),
+            [
+                "node cpus cpuset.cpus=0,1",
+                "node pids pids.max=512",
+                "node memory memory.max=536870912",
+                "node swap memory.swap.max=0",
+                "attacker cpuset cpuset.cpus=1",
+                "attacker pids pids.max=64",
+                "attacker memory memory.max=67108864",
+                "attacker swap memory.swap.max=0",
+                "attacker cpu cpu.max=50000 100000",
+                "attacker weight cpu.weight=50",
+                "attacker unified memory.high=50331648",
+                "attacker nofile RLIMIT_NOFILE=32",
+            ]
+        );
+        let path = v2.limits[5].path.as_deref();
+        assert_eq!(path, Some(Path::new("/c/contain-test-RUN/attacker/pids.max")));
+        assert_eq!(v2.unable, None);
+        let v1 = planned(Version::V1);
+        let text = lines(&v1).join("\n");
+        for file in ["memory.memsw.limit_in_bytes", "cpu.cfs_quota_us=50000", "cpu.shares=512"] {
+            assert!(text.contains(file), "{text}");
+        }
+        let named = v1.limits.iter().find(|it| it.limit == "unified").unwrap();
+        assert!(named.path.is_none() && !named.note.is_empty(), "{named:?}");
+        assert!(v1.unable.is_some_and(|why| why.contains("memory.high")));
+    }
+
+    #[test]
+    fn steps_come_in_the_order_of_a_run() {
+        let steps = planned(Version::V2).steps;
+        let at = |start: &str| steps.iter().position(|step| step.starts_with(start)).unwrap();
+        let order = ["node: ", "victim: ", "attacker: ", "watcher: "].map(at);
+        assert!(order.is_sorted(), "{steps:#?}");
+        assert!(steps.contains(&"attacker: set pids.max = 64".to_owned()), "{steps:#?}");
+    }
+}

@@ -1,0 +1,122 @@
+//! The record as GitHub Markdown, for comments on changes and for the summary of a job: one table for each scenario.
+
+use super::escape::escaped;
+use super::grid::{columns, resources, several_attackers};
+use super::style::{Style, Tone};
+use super::summary::render_summary;
+use super::table::{machine_line, remarks};
+use super::words::{ceiling_words, cell_words, expected_words, verdict_words};
+use crate::record::{Case, Report, ScenarioRecord};
+
+const PLAIN: Style = Style { color: false };
+
+/// All scenarios of the record, each with its table and what needs an explanation, then the summary line.
+#[must_use]
+pub fn render_markdown(report: &Report) -> String {
+    let mut text = String::new();
+    for scenario in &report.scenarios {
+        text.push_str(&section(report, scenario));
+    }
+    let failures = report.cleanup.failures.iter();
+    text.push_str(&list(failures.map(|failure| format!("not cleaned up: {failure}"))));
+    text.push_str(&inline(render_summary(report, PLAIN).trim_end()));
+    text.push('\n');
+    text
+}
+
+fn section(report: &Report, scenario: &ScenarioRecord) -> String {
+    // The summary shares the heading's line: at the start of a line its own text could begin a list or a quotation.
+    let mut text = format!("## {}", inline(&scenario.name));
+    if let Some(summary) = &scenario.summary {
+        text.push_str(&format!(": {}", inline(summary)));
+    }
+    text.push_str("\n\n");
+    for machine in &report.machines {
+        if scenario.cases.iter().any(|case| case.machine == machine.id) {
+            text.push_str(&format!("Machine {}\n\n", inline(machine_line(machine).trim_end())));
+        }
+    }
+    if !scenario.cases.is_empty() {
+        text.push_str(&table(scenario));
+        text.push('\n');
+    }
+    let said: Vec<String> =
+        scenario.cases.iter().flat_map(|case| remarks(scenario, case, false)).collect();
+    text.push_str(&list(said.into_iter().map(|line| PLAIN.finish(&line))));
+    text
+}
+
+/// Resources as rows and configs as columns, like the table for terminals.
+fn table(scenario: &ScenarioRecord) -> String {
+    let cases = columns(scenario);
+    let attackers = several_attackers(&cases);
+    let name = |case: &Case| match attackers {
+        true => format!("{}\n{}", escaped(&case.config), escaped(&case.attacker)),
+        false => escaped(&case.config).into_owned(),
+    };
+    let mut text = row("", &cases, name);
+    text.push_str(&format!("|{}\n", "---|".repeat(cases.len() + 1)));
+    let words = |(words, _): (String, Tone)| words;
+    for resource in resources(&cases) {
+        text.push_str(&row(resource.name(), &cases, |case| words(cell_words(case, resource))));
+    }
+    text.push_str(&row("ceiling", &cases, |case| words(ceiling_words(case))));
+    text.push_str(&row("verdict", &cases, |case| words(verdict_words(case))));
+    text.push_str(&row("expected", &cases, expected_words));
+    text
+}
+
+/// Every line of a cell is text of its own: only the breaks between them become markup.
+fn row(label: &str, cases: &[&Case], words: impl Fn(&Case) -> String) -> String {
+    let mut text = format!("| {label} |");
+    for case in cases {
+        let words = PLAIN.finish(&words(case));
+        let lines: Vec<String> = words.split('\n').map(inline).collect();
+        text.push_str(&format!(" {} |", lines.join("<br>")));
+    }
+    text.push('\n');
+    text
+}
+
+/// A list, and an empty line after it; nothing for no items.
+fn list(items: impl Iterator<Item = String>) -> String {
+    let mut text: String = items.map(|item| format!("- {}\n", inline(item.trim_end()))).collect();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Text that shows as it is: it can neither end its cell or line, nor become markup, HTML, a link or a reference.
+fn inline(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in escaped(text).chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '#' | '!' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            // An empty comment parts what would call a user by name.
+            '@' => safe.push_str("@<!-- -->"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_is_markup() {
+        assert_eq!(inline("pids-64 ×1.02 ✓ contained"), "pids-64 ×1.02 ✓ contained");
+        assert_eq!(inline("a|b`c`"), "a\\|b\\`c\\`");
+        assert_eq!(inline("<script>&"), "&lt;script&gt;&amp;");
+        assert_eq!(inline("x\n| y\r\u{1b}["), "x\\\\n\\| y\\\\r\\\\u{1b}\\[");
+        assert_eq!(inline("![x](y) #12 @team $z$"), "\\!\\[x\\](y) \\#12 @<!-- -->team \\$z\\$");
+    }
+}

@@ -1,0 +1,107 @@
+//! `report`: records from files, shown and judged again without measuring.
+
+#[path = "fixtures/command.rs"]
+mod command;
+#[path = "fixtures/record.rs"]
+mod record;
+
+use std::path::Path;
+
+use command::run;
+use contain_test::report::{Format, ViewOptions, from_json, render, to_json};
+use record::record;
+
+fn written(folder: &Path, text: &str) -> String {
+    let path = folder.join("record.json");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn every_format_shows_the_stored_record_with_the_same_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), &to_json(&record()));
+    let view = ViewOptions { width: 120, ..ViewOptions::default() };
+    for format in Format::ALL {
+        let answer = run(&["report", &path, "--format", format.name()]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{answer:?}");
+        assert_eq!(answer.stdout, render(&record(), format, &view), "{format:?}");
+    }
+    for format in Format::ALL {
+        let answer = run(&["report", &path, "--tolerance", "pids=60", "--format", format.name()]);
+        assert_eq!(answer.code, 1, "{format:?}");
+        let answer = run(&["report", &path, "--must-run", "--format", format.name()]);
+        assert_eq!(answer.code, 3, "{format:?}");
+    }
+}
+
+#[test]
+fn exports_hold_what_was_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), &to_json(&record()));
+    let at = |name: &str| folder.path().join(name);
+    let exports = ["json", "markdown", "junit"]
+        .map(|format| format!("{format}={}", at(&format!("new.{format}")).display()));
+    let mut arguments = vec!["report", &path, "-q", "--seed", "7", "--tolerance", "pids=60"];
+    for export in &exports {
+        arguments.extend(["--export", export]);
+    }
+    let answer = run(&arguments);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    assert_eq!(answer.stdout.lines().count(), 1, "{answer:?}");
+    let json = from_json(&std::fs::read_to_string(at("new.json")).unwrap()).unwrap();
+    assert_eq!(json.seed, 7);
+    for (name, format) in [("new.markdown", Format::Markdown), ("new.junit", Format::Junit)] {
+        let text = std::fs::read_to_string(at(name)).unwrap();
+        assert_eq!(text, render(&json, format, &ViewOptions::default()));
+    }
+}
+
+#[test]
+fn what_is_no_record_exits_with_2_and_names_file_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = to_json(&record());
+    let half = good[..good.len() / 2].to_owned();
+    let foreign = good.replacen("contain-test/report", "somebody/else", 1);
+    let newer = good.replacen("\"schema_version\": 1", "\"schema_version\": 9", 1);
+    let unjudgeable = good.replace("\"expected\": \"leaks\"", "\"expected\": \"splendid\"");
+    for (text, remedy) in [
+        (half.as_str(), "copy the file again"),
+        ("", "copy the file again"),
+        ("no json", "--export json=PATH"),
+        ("[]", "--export json=PATH"),
+        (foreign.as_str(), "--export json=PATH"),
+        (newer.as_str(), "a newer contain-test wrote it"),
+        (unjudgeable.as_str(), "the version that wrote it"),
+    ] {
+        let path = written(folder.path(), text);
+        let export = format!("json={}", folder.path().join("out.json").display());
+        let answer = run(&["report", &path, "--export", &export]);
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{answer:?}");
+        assert!(answer.stderr.contains("record.json"), "{answer:?}");
+        assert!(answer.stderr.contains(remedy), "{remedy}: {answer:?}");
+        assert!(!folder.path().join("out.json").exists());
+    }
+    for missing in ["no-such.json", "."] {
+        let answer = run(&["report", missing]);
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(answer.stderr.contains("help: "), "{answer:?}");
+    }
+}
+
+#[test]
+fn arguments_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), &to_json(&record()));
+    for extra in [
+        &["--tolerance", "gpu=5"][..],
+        &["--tolerance", "cpu=100"],
+        &["--tolerance", "cpu=5", "--tolerance", "cpu=6"],
+        &["--format", "jsonl"],
+        &["-q", "-v"],
+        &["--export", "table=x"],
+    ] {
+        let answer = run(&[&["report", path.as_str()], extra].concat());
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{extra:?}: {answer:?}");
+    }
+}
