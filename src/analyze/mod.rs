@@ -18,7 +18,7 @@ mod tolerance;
 
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
-pub use cell::{MIN_PAIRS, judge_cells};
+pub use cell::{CellRules, MIN_PAIRS, judge_cells};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,

@@ -166,7 +166,13 @@ fn one(
         .and_then(|()| needs::check(config, machine, around.hierarchies))
         .and_then(|()| case::run(config, &mut case, around, emit));
     let named = analyze::named_targets(&config.expect);
-    case.cells = analyze::judge_cells(&case.blocks, case.resource, &named, around.seed);
+    let rules = analyze::CellRules {
+        own: case.resource,
+        named: &named,
+        tolerances: &config.tolerances,
+        seed: around.seed,
+    };
+    case.cells = analyze::judge_cells(&case.blocks, &rules);
     match result {
         Ok(()) => {}
         Err(error) if error.is_skip() => {

@@ -4,9 +4,10 @@ use super::diagnostic::{Problems, Spot};
 use super::node::{Entry, Kind, Node};
 use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
 use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
-use super::{decode_expect, decode_sandbox, units, words};
+use super::{decode_expect, decode_sandbox, decode_tolerance, units, words};
 
-const LAYER_KEYS: [&str; 6] = ["node", "placement", "attacker", "victim", "limits", "sandboxes"];
+const LAYER_KEYS: [&str; 7] =
+    ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance"];
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
 const MAX_CONFIGS: usize = 256;
 
@@ -101,6 +102,7 @@ fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
             let legal = [("apart", Placement::Apart), ("together", Placement::Together)];
             layer.placement = words::word(value, "`placement`", "placement", &legal, &[], problems);
         }
+        "tolerance" => layer.tolerances = decode_tolerance::tolerance(value, problems),
         "sandboxes" => decode_sandbox::list(value, layer, problems),
         "attacker" => decode_sandbox::attacker(value, &mut layer.attacker, problems),
         "victim" => decode_sandbox::victim(value, &mut layer.victim, problems),

@@ -1,7 +1,7 @@
 //! `expect` and `assert`: what a config claims.
 
 use super::diagnostic::{Problems, Spot, did_you_mean, quoted};
-use super::node::{Entry, Kind, Node};
+use super::node::{Kind, Node};
 use super::words;
 use super::written::Located;
 use super::{Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target};
@@ -22,7 +22,7 @@ pub(super) fn expect(node: &Node, problems: &mut Problems) -> Vec<Expectation> {
     entries
         .iter()
         .filter_map(|entry| {
-            let target = target(entry, problems);
+            let target = target(&entry.key, entry.key_spot, problems);
             let any_of = any_of(&entry.value, problems);
             let position = entry.key_spot.position;
             Some(Expectation { target: target?, any_of: any_of?, position })
@@ -58,10 +58,10 @@ fn any_of(node: &Node, problems: &mut Problems) -> Option<Vec<ExpectedWord>> {
     all
 }
 
-fn target(entry: &Entry, problems: &mut Problems) -> Option<Target> {
-    let key = entry.key.as_str();
+/// A resource, or one of its probes as `resource/probe`.
+pub(super) fn target(key: &str, spot: Spot, problems: &mut Problems) -> Option<Target> {
     if key == "when" {
-        problems.add(entry.key_spot, "this version does not support the key `when` yet");
+        problems.add(spot, "this version does not support the key `when` yet");
         return None;
     }
     let (name, probe) = match key.split_once('/') {
@@ -70,19 +70,19 @@ fn target(entry: &Entry, problems: &mut Problems) -> Option<Target> {
     };
     let names = Resource::ALL.map(Resource::name);
     let Some(resource) = Resource::ALL.into_iter().find(|resource| resource.name() == name) else {
-        words::unknown(problems, entry.key_spot, "resource", name, &names, &[]);
+        words::unknown(problems, spot, "resource", name, &names, &[]);
         return None;
     };
     let of_resource = |known: &&&str| known.split('/').next() == Some(name);
     let probes: Vec<&str> = PROBES.iter().filter(of_resource).copied().collect();
     if probes.is_empty() {
         problems
-            .add(entry.key_spot, format!("this version has no probe of `{name}` yet"))
+            .add(spot, format!("this version has no probe of `{name}` yet"))
             .help(format!("probes: {}", PROBES.join(", ")));
         return None;
     }
     if probe.is_some() && !probes.contains(&key) {
-        words::unknown(problems, entry.key_spot, "probe", key, PROBES, &[]);
+        words::unknown(problems, spot, "probe", key, PROBES, &[]);
         return None;
     }
     Some(Target::Named(resource, probe.map(str::to_owned)))

@@ -1,10 +1,13 @@
 //! The cases of a scenario: its configs, and the controls that make their answers worth something.
 
-use super::{Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Workload, WorkloadSpec};
+use super::{
+    Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Workload,
+    WorkloadSpec,
+};
 
 /// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
 ///
-/// There is one sham for each node, placement and runtime, and one open case for each attacker on them. Open cases that the file
+/// There is one sham for each node, placement, runtime and set of tolerances, and one open case for each attacker on them. Open cases that the file
 /// brings along are not added again. What is added is a copy of the first config that needs it, so that only the attack differs.
 #[must_use]
 pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
@@ -43,7 +46,7 @@ pub fn open_case_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Conf
     all.iter().find(|case| alike(case, config)).or(all.first()).copied()
 }
 
-/// The sham on a config's node, placement and runtime.
+/// The sham on a config's node, placement and runtime, with its tolerances.
 #[must_use]
 pub fn sham_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Config> {
     cases.iter().find(|case| case.control == Some(Control::Sham) && ground(case) == ground(config))
@@ -53,10 +56,11 @@ fn is_open(config: &Config) -> bool {
     config.control == Some(Control::Open)
 }
 
-/// What a control must share with the configs that it speaks for.
-fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>) {
+/// What a control must share with the configs that it speaks for. The tolerances are among it: an attack that hurts by one
+/// measure may be harmless by another.
+fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>, &Tolerances) {
     let runtime = config.sandbox(Role::Attacker).map(|sandbox| sandbox.runtime.as_str());
-    (config.node, config.placement, runtime)
+    (config.node, config.placement, runtime, &config.tolerances)
 }
 
 fn workload(config: &Config) -> Option<&WorkloadSpec> {

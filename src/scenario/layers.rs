@@ -6,7 +6,7 @@ use super::written::{
 };
 use super::{
     Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario,
-    WorkloadSpec,
+    Tolerances, WorkloadSpec,
 };
 
 /// The runtime of sandboxes that name none.
@@ -20,6 +20,7 @@ pub(super) struct Merged<'a> {
     placement: Option<Located<Placement>>,
     pub attacker: SandboxWritten,
     pub victim: SandboxWritten,
+    tolerances: Tolerances,
 }
 
 /// A key of the config replaces that key of the base; `sandboxes` in a config replaces both sandboxes.
@@ -39,6 +40,7 @@ pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> 
         placement: pick(&layer.placement, &base.placement),
         attacker: over(&layer.attacker, &base.attacker),
         victim: over(&layer.victim, &base.victim),
+        tolerances: layer.tolerances.over(&base.tolerances),
     }
 }
 
@@ -122,6 +124,7 @@ impl Merged<'_> {
             node: self.node_spec(),
             placement: Placement::Apart,
             sandboxes: vec![attacker, victim],
+            tolerances: self.tolerances.clone(),
             expect: self.written.expect.clone(),
             asserts: self.written.asserts.clone(),
         };

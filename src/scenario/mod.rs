@@ -7,6 +7,7 @@ mod decode;
 mod decode_expect;
 mod decode_limits;
 mod decode_sandbox;
+mod decode_tolerance;
 mod diagnostic;
 mod expand;
 mod expectations;
@@ -18,6 +19,7 @@ mod namespaces;
 mod node;
 mod resource;
 mod shipped;
+mod tolerances;
 pub mod units;
 mod validate;
 mod words;
@@ -37,6 +39,7 @@ pub use model::{
 pub use namespaces::{NamespaceKind, Namespaces, Sharing};
 pub use resource::Resource;
 pub use shipped::shipped;
+pub use tolerances::Tolerances;
 pub use workload::{PROBES, VICTIM_MIN_PIDS, Workload, WorkloadSpec};
 
 /// Reads the text of a scenario; `file_name` is only used in messages and kept in the result.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assertion, Expectation, Limits, Namespaces, Resource, WorkloadSpec};
+use super::{Assertion, Expectation, Limits, Namespaces, Resource, Tolerances, WorkloadSpec};
 
 /// Where a value stands in its file: line and column, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Config {
     pub placement: Placement,
     /// Exactly one attacker and one victim, attacker first.
     pub sandboxes: Vec<SandboxSpec>,
+    /// How much slower the victim may get, where the file says so.
+    pub tolerances: Tolerances,
     /// What the file expects of the verdicts.
     pub expect: Vec<Expectation>,
     /// Facts the file asserts.

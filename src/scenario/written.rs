@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diagnostic::Spot;
-use super::{Assertion, Expectation, Namespaces, Placement, Workload};
+use super::{Assertion, Expectation, Namespaces, Placement, Tolerances, Workload};
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,7 @@ pub(super) struct Layer {
     pub victim: SandboxWritten,
     /// `sandboxes` was given: in a config, it replaces both sandboxes of the base.
     pub listed: bool,
+    pub tolerances: Tolerances,
 }
 
 /// One entry of `configs`.
