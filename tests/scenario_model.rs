@@ -235,6 +235,8 @@ fn examples_of_the_documentation_are_right() {
     for block in blocks {
         let whole = if block.starts_with("version:") {
             block.to_owned()
+        } else if block.starts_with("matrix:") {
+            format!("version: 1\nname: t\nattacker: {{workload: forkbomb}}\n{block}")
         } else if block.starts_with("sandboxes:") {
             format!("version: 1\nname: t\nconfigs: [{{name: a}}]\n{block}")
         } else {

@@ -4,12 +4,12 @@ use super::diagnostic::{Problems, Spot};
 use super::node::{Entry, Kind, Node};
 use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
 use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
-use super::{decode_expect, decode_sandbox, decode_tolerance, units, words};
+use super::{decode_expect, decode_sandbox, decode_tolerance, matrix, units, words};
 
 const LAYER_KEYS: [&str; 7] =
     ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance"];
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
-const MAX_CONFIGS: usize = 256;
+pub(super) const MAX_CONFIGS: usize = 256;
 
 const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
 
@@ -28,6 +28,7 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
         summary: None,
         base: Layer::default(),
         configs: Vec::new(),
+        matrix: None,
     };
     for entry in entries {
         match entry.key.as_str() {
@@ -35,6 +36,7 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
             "name" => file.name = words::name(&entry.value, "`name`", "", problems),
             "summary" => file.summary = summary(&entry.value, problems),
             "configs" => file.configs = configs(&entry.value, problems),
+            "matrix" => file.matrix = Some(matrix::matrix(entry, problems)),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut file.base, problems),
             key @ ("expect" | "assert") => {
                 problems
@@ -42,15 +44,23 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
                     .help("move it into the entries of `configs`");
             }
             key => {
-                let legal = [&["version", "name", "summary", "configs"], &LAYER_KEYS[..]].concat();
+                let own = ["version", "name", "summary", "configs", "matrix"];
+                let legal = [&own, &LAYER_KEYS[..]].concat();
                 let what = "key in a scenario";
                 words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
             }
         }
     }
     sugar(entries, problems);
-    for key in ["version", "name", "configs"] {
+    for key in ["version", "name"] {
         missing(entries, key, root.spot, problems);
+    }
+    match &file.matrix {
+        // The matrix alone describes its configs, by the names of its values.
+        Some(matrix) if entries.iter().all(|entry| entry.key != "configs") => {
+            file.configs = vec![ConfigWritten::at(matrix.spot)];
+        }
+        _ => missing(entries, "configs", root.spot, problems),
     }
     Some(file)
 }
@@ -94,7 +104,8 @@ fn summary(node: &Node, problems: &mut Problems) -> Option<String> {
     Some(sentence)
 }
 
-fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
+/// One of [`LAYER_KEYS`].
+pub(super) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
     let value = &entry.value;
     match entry.key.as_str() {
         "node" => layer.node = node(value, problems),
@@ -178,13 +189,7 @@ fn configs(value: &Node, problems: &mut Problems) -> Vec<ConfigWritten> {
 
 fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
     let entries = words::map(node, "a config", problems)?;
-    let mut config = ConfigWritten {
-        spot: node.spot,
-        name: None,
-        layer: Layer::default(),
-        expect: Vec::new(),
-        asserts: Vec::new(),
-    };
+    let mut config = ConfigWritten::at(node.spot);
     for entry in entries {
         let value = &entry.value;
         match entry.key.as_str() {
@@ -192,6 +197,11 @@ fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
             "expect" => config.expect = decode_expect::expect(value, problems),
             "assert" => config.asserts = decode_expect::asserts(value, problems),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut config.layer, problems),
+            "matrix" => {
+                problems
+                    .add(entry.key_spot, "`matrix` belongs to the top of the file")
+                    .help("it makes combinations of every config");
+            }
             key => {
                 let legal = [&["name", "expect", "assert"], &LAYER_KEYS[..]].concat();
                 let what = "key in a config";

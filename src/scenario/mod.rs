@@ -1,7 +1,7 @@
 //! Scenarios: YAML to a typed model, with every error located. This room never looks at the machine.
 //!
 //! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says) → `layers` (base and config laid
-//! over each other) → `validate` (what makes no sense together) → the model → `expand` (controls added).
+//! over each other) and `matrix` (combinations of values over both) → `validate` (what makes no sense together) → the model → `expand` (controls added).
 
 mod decode;
 mod decode_expect;
@@ -14,6 +14,7 @@ mod expectations;
 mod find;
 mod layers;
 mod limits;
+mod matrix;
 mod model;
 mod namespaces;
 mod node;
@@ -58,8 +59,7 @@ fn read(file: &str, text: &str) -> Result<(Scenario, diagnostic::Spot), Scenario
     let found = yaml::parse(text, &mut problems)
         .and_then(|root| decode::file(&root, &mut problems))
         .and_then(|written| {
-            let configs: Vec<layers::Merged<'_>> =
-                written.configs.iter().map(|config| layers::merge(&written.base, config)).collect();
+            let configs = matrix::expand(&written, &mut problems);
             validate::check(&written, &configs, &mut problems);
             let name = written.name.as_ref()?.spot;
             Some((layers::scenario(&written, file, &configs)?, name))

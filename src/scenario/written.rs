@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diagnostic::Spot;
+use super::matrix::Matrix;
 use super::{Assertion, Expectation, Namespaces, Placement, Tolerances, Workload};
 
 /// A value and where it stands.
@@ -96,6 +97,13 @@ pub(super) struct ConfigWritten {
     pub asserts: Vec<Assertion>,
 }
 
+impl ConfigWritten {
+    /// A config at a place, which says nothing so far.
+    pub fn at(spot: Spot) -> Self {
+        Self { spot, name: None, layer: Layer::default(), expect: Vec::new(), asserts: Vec::new() }
+    }
+}
+
 /// A whole file.
 #[derive(Debug, Clone)]
 pub(super) struct FileWritten {
@@ -104,4 +112,5 @@ pub(super) struct FileWritten {
     pub summary: Option<String>,
     pub base: Layer,
     pub configs: Vec<ConfigWritten>,
+    pub matrix: Option<Matrix>,
 }
