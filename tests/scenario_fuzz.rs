@@ -35,7 +35,8 @@ const PIECES: [&str; 24] = [
 const MATRIX: &str = "version: 1\nname: m\nattacker: {workload: forkbomb}\ntolerance: {pids: 50%}\n\
                       matrix:\n  limits.pids: [16, 64]\n  intensity: [1, 100%]\n  \
                       node.memory: [128Mi, 1Gi]\nconfigs:\n  - name: a\n    \
-                      tolerance: {cpu/work: 20}\n    expect: {pids: [contained, harmless]}\n";
+                      tolerance: {cpu/work: 20}\n    when: {cgroup: [v1, hybrid], kernel: '>=5.18,<9'}\n    \
+                      expect:\n      - {pids: [contained, harmless], when: {arch: x86_64}}\n";
 
 fn check(text: &str) {
     match parse("fuzz.yaml", text) {
@@ -49,6 +50,11 @@ fn check(text: &str) {
             }
         }
     }
+}
+
+#[test]
+fn the_matrix_is_a_scenario() {
+    assert_eq!(parse("m.yaml", MATRIX).map(|scenario| scenario.configs.len()), Ok(8));
 }
 
 /// One change: what is put in, where, and how many characters it replaces.

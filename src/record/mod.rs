@@ -11,13 +11,14 @@ mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::scenario::CgroupMode;
 pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
     Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
     LatencyImpact, QuietSample, Watch,
 };
 pub use describe::{describe_ceiling, describe_cell, failure_sum, grouped, slowdown};
-pub use machine::{CgroupMode, Machine, MachineKind, Requirement};
+pub use machine::{Machine, MachineKind, Requirement};
 pub use verdict::{Outcome, Verdict};
 
 /// The value of `schema` in every record.

@@ -4,7 +4,7 @@ use super::diagnostic::{Problems, Spot};
 use super::node::{Entry, Kind, Node};
 use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
 use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
-use super::{decode_expect, decode_sandbox, decode_tolerance, matrix, units, words};
+use super::{decode_expect, decode_sandbox, decode_tolerance, decode_when, matrix, units, words};
 
 const LAYER_KEYS: [&str; 7] =
     ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance"];
@@ -38,7 +38,7 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
             "configs" => file.configs = configs(&entry.value, problems),
             "matrix" => file.matrix = Some(matrix::matrix(entry, problems)),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut file.base, problems),
-            key @ ("expect" | "assert") => {
+            key @ ("expect" | "assert" | "when") => {
                 problems
                     .add(entry.key_spot, format!("`{key}` belongs to a config"))
                     .help("move it into the entries of `configs`");
@@ -196,6 +196,7 @@ fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
             "name" => config.name = words::name(value, "a config's `name`", ".=_", problems),
             "expect" => config.expect = decode_expect::expect(value, problems),
             "assert" => config.asserts = decode_expect::asserts(value, problems),
+            "when" => config.when = decode_when::when(value, problems),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut config.layer, problems),
             "matrix" => {
                 problems
@@ -203,7 +204,7 @@ fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
                     .help("it makes combinations of every config");
             }
             key => {
-                let legal = [&["name", "expect", "assert"], &LAYER_KEYS[..]].concat();
+                let legal = [&["name", "expect", "assert", "when"], &LAYER_KEYS[..]].concat();
                 let what = "key in a config";
                 words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
             }

@@ -1,7 +1,7 @@
 //! The cases of a scenario: its configs, and the controls that make their answers worth something.
 
 use super::{
-    Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Workload,
+    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Workload,
     WorkloadSpec,
 };
 
@@ -12,19 +12,47 @@ use super::{
 #[must_use]
 pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
     let mut shams: Vec<Config> = Vec::new();
-    let mut open: Vec<Config> = scenario.configs.iter().filter(|c| is_open(c)).cloned().collect();
+    let brought: Vec<Config> = scenario.configs.iter().filter(|c| is_open(c)).cloned().collect();
+    let mut added: Vec<Config> = Vec::new();
     let limited: Vec<Config> = scenario.configs.iter().filter(|c| !is_open(c)).cloned().collect();
     for config in &scenario.configs {
-        if !shams.iter().any(|sham| ground(sham) == ground(config)) {
+        if let Some(sham) = shams.iter_mut().find(|sham| ground(sham) == ground(config)) {
+            widen(sham, config);
+        } else {
             let name = free_name("sham", &[&scenario.configs, &shams]);
             shams.push(sham(config, name));
         }
-        if !is_open(config) && open_case_of(config, &open).is_none() {
-            let name = free_name("open", &[&scenario.configs, &open]);
-            open.push(opened(config, name));
+        if is_open(config) || open_case_of(config, &brought).is_some() {
+            continue;
+        }
+        let same = |open: &&mut Config| {
+            ground(open) == ground(config) && workload(open) == workload(config)
+        };
+        if let Some(open) = added.iter_mut().find(same) {
+            widen(open, config);
+        } else {
+            let name = free_name("open", &[&scenario.configs, &added]);
+            added.push(opened(config, name));
         }
     }
-    [shams, open, limited].concat()
+    [shams, brought, added, limited].concat()
+}
+
+/// Lets an added control run wherever one of the configs that need it does, and nowhere else.
+fn widen(control: &mut Config, config: &Config) {
+    if control.when.is_empty() || config.when.is_empty() {
+        control.when.clear();
+        return;
+    }
+    let more: Vec<Condition> =
+        config.when.iter().filter(|when| !control.when.contains(when)).cloned().collect();
+    control.when.extend(more);
+}
+
+/// True when the control runs wherever the config does, as far as their conditions show.
+fn runs_with(control: &Config, config: &Config) -> bool {
+    control.when.is_empty()
+        || (!config.when.is_empty() && config.when.iter().all(|when| control.when.contains(when)))
 }
 
 /// The open case that a config is compared with; an open config is its own, a sham has none.
@@ -37,6 +65,7 @@ pub fn open_case_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Conf
         case.control == Some(Control::Open)
             && ground(case) == ground(config)
             && workload(case) == workload(config)
+            && runs_with(case, config)
     });
     if config.control == Some(Control::Open) {
         return candidates.find(|case| case.name == config.name);

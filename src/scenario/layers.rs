@@ -156,6 +156,7 @@ impl Merged<'_> {
             name: self.name.clone()?,
             position: Some(self.written.spot.position),
             control,
+            when: self.written.when.iter().cloned().collect(),
             node: self.node_spec(),
             placement: Placement::Apart,
             sandboxes: vec![attacker, victim],

@@ -26,6 +26,9 @@ const AXES: &[&str] = &[
 /// The longest name of an expanded config, in characters; names head the columns of the report.
 const LONGEST_NAME: usize = 120;
 
+/// The longest value on an axis, in characters.
+const LONGEST_VALUE: usize = 40;
+
 /// All axes of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Matrix {
@@ -99,6 +102,13 @@ fn axis(entry: &Entry, problems: &mut Problems) -> Option<Axis> {
         else {
             continue;
         };
+        if written.len() > LONGEST_VALUE {
+            let message = format!("{} is too long to become part of a name", quoted(written));
+            problems
+                .add(spot, message)
+                .help(format!("a value on an axis has at most {LONGEST_VALUE} characters"));
+            continue;
+        }
         let same = |point: &&Point| found(&point.layer, &name).is_some_and(|it| it.1 == value);
         if let Some(first) = points.iter().find(same) {
             let message =

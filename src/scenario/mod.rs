@@ -3,11 +3,13 @@
 //! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says) → `layers` (base and config laid
 //! over each other) and `matrix` (combinations of values over both) → `validate` (what makes no sense together) → the model → `expand` (controls added).
 
+mod condition;
 mod decode;
 mod decode_expect;
 mod decode_limits;
 mod decode_sandbox;
 mod decode_tolerance;
+mod decode_when;
 mod diagnostic;
 mod expand;
 mod expectations;
@@ -28,6 +30,7 @@ mod workload;
 mod written;
 mod yaml;
 
+pub use condition::{CgroupMode, Comparison, Condition, KernelBound, MachineFacts};
 pub use diagnostic::{Diagnostic, ScenarioErrors};
 pub use expand::{open_case_of, sham_of, with_controls};
 pub use expectations::{Assertion, Expectation, ExpectedWord, FactName, FactValue, Target};

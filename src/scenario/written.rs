@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::Spot;
 use super::matrix::Matrix;
-use super::{Assertion, Expectation, Namespaces, Placement, Tolerances, Workload};
+use super::{Assertion, Condition, Expectation, Namespaces, Placement, Tolerances, Workload};
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +93,7 @@ pub(super) struct ConfigWritten {
     pub spot: Spot,
     pub name: Option<Located<String>>,
     pub layer: Layer,
+    pub when: Option<Condition>,
     pub expect: Vec<Expectation>,
     pub asserts: Vec<Assertion>,
 }
@@ -100,7 +101,14 @@ pub(super) struct ConfigWritten {
 impl ConfigWritten {
     /// A config at a place, which says nothing so far.
     pub fn at(spot: Spot) -> Self {
-        Self { spot, name: None, layer: Layer::default(), expect: Vec::new(), asserts: Vec::new() }
+        Self {
+            spot,
+            name: None,
+            layer: Layer::default(),
+            when: None,
+            expect: Vec::new(),
+            asserts: Vec::new(),
+        }
     }
 }
 
