@@ -5,10 +5,10 @@ mod record;
 
 use std::collections::BTreeMap;
 
-use contain_test::analyze::{AgainError, Rules, judge_again};
+use contain_test::analyze::{AgainError, judge_again};
 use contain_test::record::{Case, Report, Verdict};
 use contain_test::report::{from_json, to_json};
-use contain_test::scenario::Resource;
+use contain_test::scenario::{Resource, Tolerances};
 use record::{SEED, case, judged, record};
 
 fn named<'a>(report: &'a Report, config: &str) -> &'a Case {
@@ -38,7 +38,7 @@ fn the_fixture_has_every_kind_of_case() {
 fn with_its_own_seed_and_rules_nothing_changes_even_through_a_file() {
     let stored = record();
     let mut again = from_json(&to_json(&stored)).unwrap();
-    judge_again(&mut again, &Rules::default(), SEED).unwrap();
+    judge_again(&mut again, &Tolerances::default(), SEED).unwrap();
     assert_eq!(again, stored);
 }
 
@@ -57,21 +57,21 @@ fn what_was_stored_is_not_believed() {
             .filter(|it| it.target != "inside.pid")
             .for_each(|it| (it.met, it.seen) = (Some(false), None));
     }
-    judge_again(&mut forged, &Rules::default(), SEED).unwrap();
+    judge_again(&mut forged, &Tolerances::default(), SEED).unwrap();
     assert_eq!(forged, stored);
 }
 
 #[test]
 fn another_tolerance_turns_verdict_and_expectation_around() {
     let mut report = record();
-    let rules = Rules { tolerances: BTreeMap::from([(Resource::Pids, 0.6)]) };
+    let rules = Tolerances(BTreeMap::from([((Resource::Pids, None), 60)]));
     judge_again(&mut report, &rules, SEED).unwrap();
     let slow = named(&report, "slow");
     assert_eq!(slow.verdict, Verdict::Contained, "{}", slow.reason);
     assert_eq!(slow.expectations[0].met, Some(false));
     assert_eq!(slow.expectations[0].seen.as_deref(), Some("contained"));
     assert!(slow.reason.contains("tolerance 60 %"), "{}", slow.reason);
-    let rules = Rules { tolerances: BTreeMap::from([(Resource::Cpu, 0.5)]) };
+    let rules = Tolerances(BTreeMap::from([((Resource::Cpu, None), 50)]));
     let mut report = record();
     judge_again(&mut report, &rules, SEED).unwrap();
     assert_eq!(named(&report, "starved").expectations[0].met, Some(false), "a named probe");
@@ -85,7 +85,7 @@ fn skipped_failed_lost_and_escaped_stay() {
     let mut lost = case("lost", None, (1.0, false), 1.0);
     lost.verdict = Verdict::Lost;
     report.scenarios[0].cases.extend([failed.clone(), lost]);
-    judge_again(&mut report, &Rules::default(), 7).unwrap();
+    judge_again(&mut report, &Tolerances::default(), 7).unwrap();
     assert_eq!(report.seed, 7);
     assert_eq!(*named(&report, "failed"), failed);
     assert_eq!(named(&report, "lost").verdict, Verdict::Lost);
@@ -113,7 +113,7 @@ fn the_most_alike_of_several_open_cases_is_the_one_compared_with() {
     let with_it = judged(with_it, Some(&shared), &[], false);
     report.scenarios[0].cases.extend([harmless, alike, shared, with_it]);
     let stored = report.clone();
-    judge_again(&mut report, &Rules::default(), SEED).unwrap();
+    judge_again(&mut report, &Tolerances::default(), SEED).unwrap();
     assert_eq!(report, stored);
 }
 
@@ -121,13 +121,13 @@ fn the_most_alike_of_several_open_cases_is_the_one_compared_with() {
 fn what_cannot_be_judged_is_refused() {
     let mut report = record();
     report.scenarios[0].cases[2].blocks.clear();
-    let error = judge_again(&mut report, &Rules::default(), SEED).unwrap_err();
+    let error = judge_again(&mut report, &Tolerances::default(), SEED).unwrap_err();
     assert!(matches!(&error, AgainError::NoBlocks { config, .. } if config == "held"), "{error}");
     for (target, word) in [("pids", "splendid"), ("gpu", "contained"), ("pids", "")] {
         let mut report = record();
         let expected = &mut report.scenarios[0].cases[2].expectations[0];
         (expected.target, expected.expected) = (target.into(), word.into());
-        let error = judge_again(&mut report, &Rules::default(), SEED).unwrap_err();
+        let error = judge_again(&mut report, &Tolerances::default(), SEED).unwrap_err();
         assert!(matches!(error, AgainError::Expectation { .. }), "{error}");
     }
 }

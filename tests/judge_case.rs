@@ -11,8 +11,8 @@ use contain_test::record::{
     Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict, Watch,
 };
 use contain_test::scenario::{
-    Assertion, Control, Expectation, ExpectedWord, FactName, FactValue, Limits, NodeSpec,
-    Placement, Position, Resource, Target,
+    Assertion, CgroupMode, Condition, Control, Expectation, ExpectedWord, FactName, FactValue,
+    Limits, MachineFacts, NodeSpec, Placement, Position, Resource, Target,
 };
 
 const HERE: Position = Position { line: 3, column: 5 };
@@ -187,12 +187,15 @@ fn the_open_case_must_hurt() {
     assert_eq!(leaking.verdict, Verdict::Denied);
 }
 
+const ANYWHERE: MachineFacts<'static> =
+    MachineFacts { cgroup: Some(CgroupMode::V2), kernel: "6.18.0", arch: "x86_64" };
+
 fn expecting(target: Target, words: &[ExpectedWord]) -> Expectation {
-    Expectation { target, any_of: words.to_vec(), position: HERE }
+    Expectation { target, any_of: words.to_vec(), when: None, position: HERE }
 }
 
 fn met(case: &mut Case, target: Target, words: &[ExpectedWord]) -> (Option<String>, Option<bool>) {
-    judge_expectations(case, &[expecting(target, words)], &[]);
+    judge_expectations(case, &[expecting(target, words)], &[], &ANYWHERE);
     let it = case.expectations.remove(0);
     (it.seen, it.met)
 }
@@ -235,12 +238,35 @@ fn expectations_keep_their_words_and_places() {
         expecting(Target::Own, &[ExpectedWord::Contained, ExpectedWord::Denied]),
         expecting(probe.clone(), &[ExpectedWord::Degraded]),
     ];
-    judge_expectations(&mut case, &expect, &[]);
+    judge_expectations(&mut case, &expect, &[], &ANYWHERE);
     let it = &case.expectations[0];
     assert_eq!((it.target.as_str(), it.expected.as_str()), ("pids", "contained|denied"));
     assert_eq!((it.line, it.column), (3, 5));
     assert_eq!(case.expectations[1].target, "cpu/work");
     assert_eq!(named_targets(&expect), [(Resource::Cpu, Some("work".to_owned()))]);
+}
+
+#[test]
+fn conditions_that_do_not_hold_skip_what_is_expected() {
+    let only_on = |mode| {
+        let when = Some(Condition { cgroup: vec![mode], ..Condition::default() });
+        Expectation { when, ..expecting(Target::Own, &[ExpectedWord::Contained]) }
+    };
+    let expect = [only_on(CgroupMode::V1), only_on(CgroupMode::V2)];
+    let mut denied = judged(None, Some(Verdict::Denied));
+    judge_expectations(&mut denied, &expect, &[], &ANYWHERE);
+    let [other, here] = &denied.expectations[..] else { panic!("two expectations") };
+    assert_eq!((other.met, other.seen.as_deref()), (None, None));
+    let why = other.skipped.as_deref();
+    assert_eq!(why, Some("needs cgroup v1, but this machine has v2"));
+    assert_eq!((here.met, here.seen.as_deref()), (Some(false), Some("denied")));
+    assert_eq!(here.skipped, None);
+    denied.expectations.truncate(1);
+    assert_eq!(code(&[&denied], ExitOptions::default()), 0, "what was skipped is not unmet");
+    let mut skipped = case(None, None);
+    skipped.verdict = Verdict::Skipped;
+    judge_expectations(&mut skipped, &expect, &[], &ANYWHERE);
+    assert!(skipped.expectations.iter().all(|it| it.met.is_none() && it.skipped.is_none()));
 }
 
 #[test]
@@ -261,7 +287,7 @@ fn facts_are_compared() {
         assertion(FactName::InsideSeesOutside, true, FactValue::Flag(false)),
         assertion(FactName::OutsidePid, true, FactValue::Number(7)),
     ];
-    judge_expectations(&mut case, &[], &asserts);
+    judge_expectations(&mut case, &[], &asserts, &ANYWHERE);
     let got: Vec<_> = case
         .expectations
         .iter()
@@ -309,7 +335,7 @@ fn exit_codes_follow_their_precedence() {
     let must_run = ExitOptions { must_run: true, ..plain };
     let allow = ExitOptions { allow_inconclusive: true, ..plain };
     let expect = |mut case: Case, word| {
-        judge_expectations(&mut case, &[expecting(Target::Own, &[word])], &[]);
+        judge_expectations(&mut case, &[expecting(Target::Own, &[word])], &[], &ANYWHERE);
         case
     };
     let good = expect(judged(None, Some(Verdict::Contained)), ExpectedWord::Contained);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contain_test::analyze::judge_cells;
+use contain_test::analyze::{CellRules, judge_cells};
 use contain_test::record::{Block, BlockMode, BlockState, Cell, ProbeSample, Verdict};
-use contain_test::scenario::Resource;
+use contain_test::scenario::{Resource, Tolerances};
 
 /// One probe through a case: what it does when quiet and under attack.
 #[derive(Clone)]
@@ -71,8 +71,14 @@ fn sample(probe: &Probe, mode: BlockMode, state: BlockState) -> ProbeSample {
     }
 }
 
+static DEFAULTS: Tolerances = Tolerances(BTreeMap::new());
+
+fn rules(own: Resource) -> CellRules<'static> {
+    CellRules { own, named: &[], tolerances: &DEFAULTS, seed: 1 }
+}
+
 fn judge(probes: &[Probe], own: Resource) -> Vec<Cell> {
-    judge_cells(&blocks(probes), own, &[], 1)
+    judge_cells(&blocks(probes), &rules(own))
 }
 
 fn only(probe: Probe, own: Resource) -> Cell {
@@ -140,7 +146,7 @@ fn others_are_judged_only_when_named_or_when_they_fail() {
     let slow = Probe { latency_ns: (300_000, 900_000), ..probe("memory/touch") };
     let all = blocks(&[slow.clone(), probe("pids/fork")]);
     let verdict = |named: &[(Resource, Option<String>)]| {
-        judge_cells(&all, Resource::Pids, named, 1)[0].verdict
+        judge_cells(&all, &CellRules { named, ..rules(Resource::Pids) })[0].verdict
     };
     assert_eq!(verdict(&[]), None);
     assert_eq!(verdict(&[(Resource::Memory, None)]), Some(Verdict::Degraded));
@@ -163,13 +169,13 @@ fn a_starved_victim_speaks_of_the_cpu_and_of_nothing_else() {
         failures_on: vec![("ETIME", 5)],
         ..probe("pids/fork")
     };
-    let cells = judge_cells(&blocks(&[cpu.clone(), late.clone()]), Resource::Cpu, &[], 1);
+    let cells = judge_cells(&blocks(&[cpu.clone(), late.clone()]), &rules(Resource::Cpu));
     assert_eq!((cells[0].verdict, cells[0].via), (Some(Verdict::Degraded), None));
     assert_eq!((cells[1].verdict, cells[1].via), (None, Some(Resource::Cpu)));
-    let cells = judge_cells(&blocks(&[cpu.clone(), late.clone()]), Resource::Pids, &[], 1);
+    let cells = judge_cells(&blocks(&[cpu.clone(), late.clone()]), &rules(Resource::Pids));
     assert_eq!(cells[1].verdict, Some(Verdict::Inconclusive));
     let refused = Probe { failures_on: vec![("EAGAIN", 5)], ..late };
-    let cells = judge_cells(&blocks(&[cpu, refused]), Resource::Pids, &[], 1);
+    let cells = judge_cells(&blocks(&[cpu, refused]), &rules(Resource::Pids));
     assert_eq!((cells[1].verdict, cells[1].via), (Some(Verdict::Denied), None));
 }
 
@@ -192,7 +198,7 @@ fn silent_windows_count_as_nothing_done() {
         block.probes[0].missing = true;
         (block.probes[0].done, block.probes[0].attempts) = (0, 0);
     }
-    let cell = judge_cells(&all, Resource::Cpu, &[], 1).remove(0);
+    let cell = judge_cells(&all, &rules(Resource::Cpu)).remove(0);
     assert_eq!((cell.missing, cell.capacity_pairs), (6, 6));
     assert!(cell.isol.unwrap().high.abs() < 1e-9);
     assert_eq!(cell.verdict, Some(Verdict::Denied), "it fell silent under attack only");
@@ -209,9 +215,48 @@ fn odd_input_gives_no_panic_and_no_infinity() {
             sample.failures = BTreeMap::from([("EAGAIN".into(), u64::MAX)]);
         }
     }
-    for cell in judge_cells(&all, Resource::Pids, &[], 1) {
+    for cell in judge_cells(&all, &rules(Resource::Pids)) {
         assert_ne!(cell.verdict, Some(Verdict::Contained));
         assert!(cell.isol.is_none_or(|isol| isol.median.is_finite()));
     }
-    assert!(judge_cells(&[], Resource::Pids, &[], 1).is_empty());
+    assert!(judge_cells(&[], &rules(Resource::Pids)).is_empty());
+}
+
+#[test]
+fn the_tolerances_of_the_scenario_come_first() {
+    let all = blocks(&[
+        Probe { rate: (1000, 700), ..probe("cpu/work") },
+        Probe { latency_ns: (300_000, 600_000), rate: (1000, 500), ..probe("pids/fork") },
+    ]);
+    let with = |list: &[(Resource, Option<&str>, u16)]| {
+        let entry = |&(resource, probe, percent): &(Resource, Option<&str>, u16)| {
+            ((resource, probe.map(str::to_owned)), percent)
+        };
+        let tolerances = Tolerances(list.iter().map(entry).collect());
+        let named = [(Resource::Cpu, None)];
+        let rules = CellRules { named: &named, tolerances: &tolerances, ..rules(Resource::Pids) };
+        let cells = judge_cells(&all, &rules);
+        [0, 1].map(|index: usize| (cells[index].verdict, cells[index].tolerance))
+    };
+    let degraded = |tolerance| (Some(Verdict::Degraded), tolerance);
+    let contained = |tolerance| (Some(Verdict::Contained), tolerance);
+    // The starved CPU explains the slow forks, whatever is tolerated of it.
+    let explained = |tolerance| (Some(Verdict::Inconclusive), tolerance);
+    assert_eq!(with(&[]), [degraded(0.10), explained(0.25)]);
+    assert_eq!(with(&[(Resource::Cpu, None, 40)]), [contained(0.40), explained(0.25)]);
+    assert_eq!(with(&[(Resource::Cpu, Some("work"), 40)]), [contained(0.40), explained(0.25)]);
+    assert_eq!(with(&[(Resource::Cpu, Some("other"), 40)]), [degraded(0.10), explained(0.25)]);
+    assert_eq!(with(&[(Resource::Pids, None, 1000)]), [degraded(0.10), contained(10.0)]);
+}
+
+#[test]
+fn a_stricter_tolerance_finds_more() {
+    let slow = blocks(&[Probe { latency_ns: (900_000, 1_000_000), ..probe("pids/fork") }]);
+    let with = |percent| {
+        let tolerances = Tolerances(BTreeMap::from([((Resource::Pids, None), percent)]));
+        judge_cells(&slow, &CellRules { tolerances: &tolerances, ..rules(Resource::Pids) })[0]
+            .verdict
+    };
+    assert_eq!(with(25), Some(Verdict::Contained));
+    assert_eq!(with(5), Some(Verdict::Degraded));
 }

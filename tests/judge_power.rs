@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use contain_test::analyze::judge_cells;
+use contain_test::analyze::{CellRules, judge_cells};
 use contain_test::record::{Block, BlockMode, BlockState, Cell, ProbeSample, Verdict};
-use contain_test::scenario::Resource;
+use contain_test::scenario::{Resource, Tolerances};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -185,7 +185,9 @@ fn simulate(title: &str, noise: Noise, effect: Effect) -> BTreeMap<String, Score
                     block
                 })
                 .collect();
-            for cell in judge_cells(&alone, own, &[], seed) {
+            let tolerances = Tolerances::default();
+            let rules = CellRules { own, named: &[], tolerances: &tolerances, seed };
+            for cell in judge_cells(&alone, &rules) {
                 scores.entry(cell.probe.clone()).or_default().add(&cell);
             }
         }

@@ -12,8 +12,8 @@ use contain_test::record::{
 };
 use contain_test::report::{Format, ReadError, ViewOptions, from_json, render, to_json};
 use contain_test::scenario::{
-    Assertion, Control, Expectation, ExpectedWord, FactName, FactValue, Limits, NodeSpec,
-    Placement, Position, Resource, Target,
+    Assertion, Control, Expectation, ExpectedWord, FactName, FactValue, Limits, MachineFacts,
+    NodeSpec, Placement, Position, Resource, Target,
 };
 
 const EAGAIN: &str = "EAGAIN";
@@ -102,8 +102,16 @@ fn fork(verdict: Verdict) -> Cell {
 }
 
 fn expect(word: ExpectedWord, line: u64) -> Expectation {
-    Expectation { target: Target::Own, any_of: vec![word], position: Position { line, column: 13 } }
+    Expectation {
+        target: Target::Own,
+        any_of: vec![word],
+        when: None,
+        position: Position { line, column: 13 },
+    }
 }
+
+const ANYWHERE: MachineFacts<'static> =
+    MachineFacts { cgroup: None, kernel: "6.18.0", arch: "x86_64" };
 
 fn report() -> Report {
     let mut sham = case("sham", Some(Control::Sham), fork(Verdict::Contained), None);
@@ -118,7 +126,7 @@ fn report() -> Report {
     }
     apply_open(&mut held, Some(&open));
     apply_open(&mut leaky, Some(&open));
-    judge_expectations(&mut open, &[expect(ExpectedWord::Leaks, 9)], &[]);
+    judge_expectations(&mut open, &[expect(ExpectedWord::Leaks, 9)], &[], &ANYWHERE);
     let pid_one = Assertion {
         fact: FactName::InsidePid,
         equals: true,
@@ -126,8 +134,8 @@ fn report() -> Report {
         text: "inside.pid == 1".into(),
         position: Position { line: 14, column: 13 },
     };
-    judge_expectations(&mut held, &[expect(ExpectedWord::Contained, 12)], &[pid_one]);
-    judge_expectations(&mut leaky, &[expect(ExpectedWord::Contained, 17)], &[]);
+    judge_expectations(&mut held, &[expect(ExpectedWord::Contained, 12)], &[pid_one], &ANYWHERE);
+    judge_expectations(&mut leaky, &[expect(ExpectedWord::Contained, 17)], &[], &ANYWHERE);
     Report {
         schema: SCHEMA.into(),
         schema_version: SCHEMA_VERSION,

@@ -31,6 +31,13 @@ const PIECES: [&str; 24] = [
     "ß🦀\r",
 ];
 
+/// What no shipped scenario uses.
+const MATRIX: &str = "version: 1\nname: m\nattacker: {workload: forkbomb}\ntolerance: {pids: 50%}\n\
+                      matrix:\n  limits.pids: [16, 64]\n  intensity: [1, 100%]\n  \
+                      node.memory: [128Mi, 1Gi]\nconfigs:\n  - name: a\n    \
+                      tolerance: {cpu/work: 20}\n    when: {cgroup: [v1, hybrid], kernel: '>=5.18,<9'}\n    \
+                      expect:\n      - {pids: [contained, harmless], when: {arch: x86_64}}\n";
+
 fn check(text: &str) {
     match parse("fuzz.yaml", text) {
         Ok(scenario) => assert!(with_controls(&scenario).len() > scenario.configs.len()),
@@ -43,6 +50,11 @@ fn check(text: &str) {
             }
         }
     }
+}
+
+#[test]
+fn the_matrix_is_a_scenario() {
+    assert_eq!(parse("m.yaml", MATRIX).map(|scenario| scenario.configs.len()), Ok(8));
 }
 
 /// One change: what is put in, where, and how many characters it replaces.
@@ -60,10 +72,11 @@ proptest! {
 
     #[test]
     fn changed_scenarios_never_panic(
-        which in 0_usize..2,
+        which in 0_usize..3,
         changes in proptest::collection::vec(change(), 1..6),
     ) {
-        let mut text: Vec<char> = shipped()[which].1.chars().collect();
+        let start = shipped().get(which).map_or(MATRIX, |(_, text)| text);
+        let mut text: Vec<char> = start.chars().collect();
         for (at, removed, piece) in changes {
             let start = at.min(text.len());
             let end = (start + removed).min(text.len());

@@ -174,6 +174,27 @@ fn assertions_in_all_their_forms() {
 }
 
 #[test]
+fn tolerances_of_a_config_replace_those_of_the_base_key_by_key() {
+    let scenario = base(
+        "tolerance: {pids: 50%, cpu/work: 20}\nconfigs:\n  - {name: a, limits: {pids: 9}}\n  \
+         - {name: b, limits: {pids: 9}, tolerance: {cpu: 5%}}\n",
+    );
+    let of = |index: usize, resource, operation| {
+        scenario.configs[index].tolerances.percent_of(resource, operation)
+    };
+    assert_eq!((of(0, Resource::Pids, "fork"), of(0, Resource::Cpu, "work")), (Some(50), Some(20)));
+    assert_eq!((of(1, Resource::Pids, "fork"), of(1, Resource::Cpu, "work")), (Some(50), Some(5)));
+    // Each set of tolerances has controls of its own, judged by the same measure.
+    let cases = with_controls(&scenario);
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["sham", "sham-2", "open", "open-2", "a", "b"]);
+    for case in &cases[4..] {
+        assert_eq!(open_case_of(case, &cases).unwrap().tolerances, case.tolerances);
+        assert_eq!(sham_of(case, &cases).unwrap().tolerances, case.tolerances);
+    }
+}
+
+#[test]
 fn anchors_and_byte_order_marks_are_fine() {
     let scenario = read(
         "\u{feff}version: 1\r\nname: t\r\nattacker: {workload: forkbomb}\r\nconfigs:\r\n\
@@ -214,6 +235,8 @@ fn examples_of_the_documentation_are_right() {
     for block in blocks {
         let whole = if block.starts_with("version:") {
             block.to_owned()
+        } else if block.starts_with("matrix:") {
+            format!("version: 1\nname: t\nattacker: {{workload: forkbomb}}\n{block}")
         } else if block.starts_with("sandboxes:") {
             format!("version: 1\nname: t\nconfigs: [{{name: a}}]\n{block}")
         } else {

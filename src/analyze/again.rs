@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::case::{CaseContext, judge_case};
-use super::cell::judge_cells_by;
+use super::cell::{CellRules, judge_cells};
 use super::expect::{judge_expectations, named_targets};
 use super::open::apply_open;
-use super::rules::Rules;
-use crate::record::{Case, Expected, Report, Verdict};
-use crate::scenario::{Control, Expectation, ExpectedWord, FactName, Position, Resource, Target};
+use crate::record::{Case, Cell, Expected, Report, Verdict};
+use crate::scenario::{
+    Control, Expectation, ExpectedWord, FactName, MachineFacts, Position, Resource, Target,
+    Tolerances,
+};
 
 /// Why a record cannot be judged again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -44,18 +46,19 @@ pub enum AgainError {
 /// Judges every case of a record again, from its blocks, ceilings and facts, and stores the seed that was used.
 ///
 /// Cases that were skipped or failed, and what was found besides the blocks (an escape, a lost machine), stay as they
-/// are. With the record's own seed and the default rules of the version that made it, nothing changes.
+/// are. Each cell keeps the tolerance that it was judged by, unless `given` has another. With the record's own seed and
+/// nothing given, a record of this version does not change.
 ///
 /// # Errors
 /// [`AgainError`]; the record is then left half judged and of no use.
-pub fn judge_again(report: &mut Report, rules: &Rules, seed: u64) -> Result<(), AgainError> {
+pub fn judge_again(report: &mut Report, given: &Tolerances, seed: u64) -> Result<(), AgainError> {
     report.seed = seed;
     for scenario in &mut report.scenarios {
         for index in 0..scenario.cases.len() {
             // Open cases come before those that are compared with them.
             let (before, rest) = scenario.cases.split_at_mut(index);
             if let Some(case) = rest.first_mut() {
-                judge_one(&scenario.name, before, case, rules, seed)?;
+                judge_one(&scenario.name, before, case, given, seed)?;
             }
         }
     }
@@ -66,7 +69,7 @@ fn judge_one(
     scenario: &str,
     before: &[Case],
     case: &mut Case,
-    rules: &Rules,
+    given: &Tolerances,
     seed: u64,
 ) -> Result<(), AgainError> {
     if matches!(case.verdict, Verdict::Skipped | Verdict::Error) {
@@ -80,7 +83,9 @@ fn judge_one(
     }
     let wanted = expectations_of(scenario, case)?;
     let named = named_targets(&wanted.values().cloned().collect::<Vec<_>>());
-    case.cells = judge_cells_by(&case.blocks, case.resource, &named, seed, rules);
+    let tolerances = tolerances_of(case, given);
+    let rules = CellRules { own: case.resource, named: &named, tolerances: &tolerances, seed };
+    case.cells = judge_cells(&case.blocks, &rules);
     judge_case(case, CaseContext { lost: case.verdict == Verdict::Lost });
     if case.control.is_none() {
         let open = open_of(case, before).cloned();
@@ -90,8 +95,10 @@ fn judge_one(
     let mut compared = Vec::with_capacity(stored.len());
     for (index, old) in stored.into_iter().enumerate() {
         match wanted.get(&index) {
+            // A condition that did not hold where it was measured does not hold anywhere else.
+            Some(_) if old.skipped.is_some() => compared.push(old),
             Some(expectation) => {
-                judge_expectations(case, std::slice::from_ref(expectation), &[]);
+                judge_expectations(case, std::slice::from_ref(expectation), &[], &NO_MACHINE);
                 compared.append(&mut case.expectations);
             }
             // Facts were measured once, and no rule changes them.
@@ -100,6 +107,25 @@ fn judge_one(
     }
     case.expectations = compared;
     Ok(())
+}
+
+/// Conditions are taken from the record, so no machine is asked.
+const NO_MACHINE: MachineFacts<'static> = MachineFacts { cgroup: None, kernel: "", arch: "" };
+
+/// The tolerance of every probe of a case: what is given now, else what its cell was judged by.
+fn tolerances_of(case: &Case, given: &Tolerances) -> Tolerances {
+    let of_cell = |cell: &Cell| {
+        let operation = cell.probe.split_once('/').map_or("", |(_, operation)| operation);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share from a record; out of range it saturates"
+        )]
+        let stored = (cell.tolerance * 100.0).round() as u16;
+        let percent = given.percent_of(cell.resource, operation).unwrap_or(stored);
+        ((cell.resource, Some(operation.to_owned())), percent)
+    };
+    Tolerances(case.cells.iter().map(of_cell).collect())
 }
 
 /// The expectations of verdicts, by their index in the record: what is left are assertions on facts.
@@ -135,6 +161,7 @@ fn parsed(expected: &Expected) -> Option<Expectation> {
         target: Target::Named(resource, operation),
         any_of: expected.expected.split('|').map(word).collect::<Option<_>>()?,
         position: Position { line: expected.line, column: expected.column },
+        when: None,
     })
 }
 

@@ -4,44 +4,49 @@ use std::collections::BTreeSet;
 
 use super::failures::{Finding, Windows};
 use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
-use super::rules::Rules;
 use super::stats::Bootstrap;
-use super::tolerance::{latency_floor_ns, resource_of_probe};
+use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
     Block, BlockMode, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact, QuietSample, Verdict,
     slowdown,
 };
-use crate::scenario::Resource;
+use crate::scenario::{Resource, Tolerances};
 
 /// Speed is judged from this many pairs on: with four, an interval that is their range holds the true median from one
 /// side with a chance of 15/16. With fewer, only failures can decide.
 pub const MIN_PAIRS: u32 = 4;
 
-/// Judges every probe that was seen in the blocks, in the order of the report's rows.
-///
-/// Speed is judged for the attacker's `own` resource and for those `named` in the scenario (a resource, or one probe
-/// of it by its operation or its full name); other cells get a verdict for failed operations only. `seed` fixes the
-/// intervals. Probes whose names are not `resource/operation` are left out.
-#[must_use]
-pub fn judge_cells(
-    blocks: &[Block],
-    own: Resource,
-    named: &[(Resource, Option<String>)],
-    seed: u64,
-) -> Vec<Cell> {
-    judge_cells_by(blocks, own, named, seed, &Rules::default())
+/// What the cells of one case are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct CellRules<'a> {
+    /// The attacker's own resource, whose speed is judged.
+    pub own: Resource,
+    /// What the scenario expects something of, whose speed is judged too: a resource, or one probe of it by its operation or
+    /// its full name.
+    pub named: &'a [(Resource, Option<String>)],
+    /// The tolerances that the scenario gives; all others are the defaults of [`tolerance_of`].
+    pub tolerances: &'a Tolerances,
+    /// Fixes the intervals.
+    pub seed: u64,
 }
 
-/// The same by other rules.
+impl CellRules<'_> {
+    /// The tolerance of one probe, as a share.
+    fn tolerance(&self, resource: Resource, probe: &str) -> f64 {
+        let operation = probe.split_once('/').map_or("", |(_, operation)| operation);
+        self.tolerances
+            .percent_of(resource, operation)
+            .map_or_else(|| tolerance_of(resource), |percent| f64::from(percent) / 100.0)
+    }
+}
+
+/// Judges every probe that was seen in the blocks, in the order of the report's rows.
+///
+/// Speed is judged for the attacker's own resource and for those that the rules name; other cells get a verdict for failed
+/// operations only. Probes whose names are not `resource/operation` are left out.
 #[must_use]
-pub fn judge_cells_by(
-    blocks: &[Block],
-    own: Resource,
-    named: &[(Resource, Option<String>)],
-    seed: u64,
-    rules: &Rules,
-) -> Vec<Cell> {
-    let mut bootstrap = Bootstrap::new(seed);
+pub fn judge_cells(blocks: &[Block], rules: &CellRules<'_>) -> Vec<Cell> {
+    let mut bootstrap = Bootstrap::new(rules.seed);
     let probes: BTreeSet<(Resource, &str)> = blocks
         .iter()
         .flat_map(|block| &block.probes)
@@ -50,12 +55,14 @@ pub fn judge_cells_by(
     let mut findings: Vec<(Finding, bool)> = Vec::new();
     let mut cells: Vec<Cell> = Vec::new();
     for (resource, probe) in probes {
-        let asked = resource == own || named.iter().any(|name| names(name, resource, probe));
-        let measured = Measured::of(blocks, resource, probe, &mut bootstrap, rules);
+        let asked =
+            resource == rules.own || rules.named.iter().any(|name| names(name, resource, probe));
+        let tolerance = rules.tolerance(resource, probe);
+        let measured = Measured::of(blocks, (resource, probe), tolerance, &mut bootstrap);
         findings.push((measured.finding, asked));
         cells.push(measured.into_cell(asked));
     }
-    attribute_to_cpu(&mut cells, &findings, rules);
+    attribute_to_cpu(&mut cells, &findings);
     cells
 }
 
@@ -115,10 +122,9 @@ impl Latency {
 impl Measured {
     fn of(
         blocks: &[Block],
-        resource: Resource,
-        probe: &str,
+        (resource, probe): (Resource, &str),
+        tolerance: f64,
         bootstrap: &mut Bootstrap,
-        rules: &Rules,
     ) -> Self {
         let latency = pairs_of(blocks, BlockMode::Latency, probe);
         let capacity = pairs_of(blocks, BlockMode::Capacity, probe);
@@ -131,7 +137,6 @@ impl Measured {
         let rate = bootstrap.interval(&rates);
         let (on, off) = (windows.on(), windows.off());
         let pairs = latency_ratios(&latency, LatencyMetric::Percentile(0.5)).ratios.len();
-        let tolerance = rules.tolerance_of(resource);
         let cell = Cell {
             resource,
             probe: probe.to_owned(),
@@ -225,8 +230,9 @@ enum Speed {
 
 /// A victim that waits for a CPU is late with everything. When the cpu cell shows that it waited, neither a slowdown
 /// nor a missed deadline of another resource can be laid at that resource's door; a failed operation can.
-fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)], rules: &Rules) {
-    let least = rules.capacity_tolerance(Resource::Cpu);
+fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)]) {
+    // What the scenario tolerates is no matter here: whether the CPU explains a slowdown is a question of fact.
+    let least = capacity_tolerance(Resource::Cpu);
     let starved = cells.iter().any(|cell| {
         cell.resource == Resource::Cpu
             && cell.capacity_pairs >= MIN_PAIRS

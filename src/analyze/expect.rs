@@ -1,7 +1,9 @@
 //! What the file expects, against what was seen.
 
 use crate::record::{Case, Expected, Verdict};
-use crate::scenario::{Assertion, Control, Expectation, ExpectedWord, Position, Resource, Target};
+use crate::scenario::{
+    Assertion, Control, Expectation, ExpectedWord, MachineFacts, Position, Resource, Target,
+};
 
 /// What is seen of a resource that no cell judged.
 pub const NOT_JUDGED: &str = "not judged";
@@ -21,9 +23,22 @@ pub fn named_targets(expect: &[Expectation]) -> Vec<(Resource, Option<String>)> 
 /// Fills `case.expectations` with what the file expects of its verdicts and facts.
 ///
 /// The own resource stands for the verdict of the case; another resource, or one probe, for the worst verdict of its
-/// cells. `inconclusive` meets nothing. A skipped case leaves `seen` and `met` null.
-pub fn judge_expectations(case: &mut Case, expect: &[Expectation], asserts: &[Assertion]) {
-    let expected = expect.iter().map(|expectation| judge(case, expectation));
+/// cells. `inconclusive` meets nothing. A skipped case leaves `seen` and `met` null, and so does a condition that does not
+/// hold on the `machine`; then `skipped` says why.
+pub fn judge_expectations(
+    case: &mut Case,
+    expect: &[Expectation],
+    asserts: &[Assertion],
+    machine: &MachineFacts<'_>,
+) {
+    let ran = case.verdict != Verdict::Skipped;
+    let expected = expect.iter().map(|expectation| {
+        let judged = judge(case, expectation);
+        match expectation.when.as_ref().and_then(|when| when.unmet(machine)).filter(|_| ran) {
+            Some(why) => Expected { seen: None, met: None, skipped: Some(why), ..judged },
+            None => judged,
+        }
+    });
     let asserted = asserts.iter().map(|assertion| check(case, assertion));
     case.expectations = expected.chain(asserted).collect();
 }
@@ -101,6 +116,7 @@ fn found(
         expected,
         seen: seen.filter(|_| ran),
         met: ran.then_some(met),
+        skipped: None,
         line: position.line,
         column: position.column,
     }

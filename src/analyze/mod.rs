@@ -14,14 +14,13 @@ mod failures;
 mod histogram;
 mod open;
 mod pairs;
-mod rules;
 mod stats;
 mod tolerance;
 
 pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
-pub use cell::{MIN_PAIRS, judge_cells, judge_cells_by};
+pub use cell::{CellRules, MIN_PAIRS, judge_cells};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,
@@ -29,7 +28,6 @@ pub use exit::{
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
 pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
-pub use rules::Rules;
 pub use stats::{Bootstrap, RESAMPLES, median, quantile};
 pub use tolerance::{
     FORK_LATENCY_FLOOR_NS, LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns,

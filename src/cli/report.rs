@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::args::{ReportArgs, Tolerance};
 use super::terminal::Terminal;
 use super::{CommandError, export, output};
-use crate::analyze::{self, AgainError, ExitOptions, Rules};
+use crate::analyze::{self, AgainError, ExitOptions};
 use crate::record::{Report, SCHEMA_VERSION};
 use crate::report::{self, ReadError, ViewOptions, escaped};
+use crate::scenario::Tolerances;
 
 /// Why a record cannot be shown. The file is named in each message, and [`RecordError::help`] has the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -72,11 +73,11 @@ fn shown(path: &Path) -> String {
 /// # Errors
 /// [`CommandError`]: a record that cannot be read or judged, an unwritable export.
 pub fn run(args: &ReportArgs, terminal: &Terminal) -> Result<u8, CommandError> {
-    let rules = Rules { tolerances: tolerances(&args.tolerances)? };
+    let given = tolerances(&args.tolerances)?;
     let exports = export::open_all(&args.exports)?;
     let mut record = read(&args.record)?;
     let seed = args.seed.unwrap_or(record.seed);
-    analyze::judge_again(&mut record, &rules, seed)
+    analyze::judge_again(&mut record, &given, seed)
         .map_err(|source| RecordError::Unjudgeable { path: args.record.clone(), source })?;
     let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
     let code = analyze::exit_verdict(&record, exit);
@@ -97,15 +98,13 @@ fn read(path: &Path) -> Result<Report, RecordError> {
         .map_err(|source| RecordError::Unknown { path: path.to_path_buf(), source })
 }
 
-fn tolerances(
-    given: &[Tolerance],
-) -> Result<BTreeMap<crate::scenario::Resource, f64>, CommandError> {
+fn tolerances(given: &[Tolerance]) -> Result<Tolerances, CommandError> {
     let mut map = BTreeMap::new();
     for tolerance in given {
-        if map.insert(tolerance.resource, tolerance.share).is_some() {
+        if map.insert((tolerance.resource, None), tolerance.percent).is_some() {
             let message = format!("--tolerance is given twice for {}", tolerance.resource);
             return Err(CommandError::Usage { message, help: "keep one of them".to_owned() });
         }
     }
-    Ok(map)
+    Ok(Tolerances(map))
 }

@@ -9,8 +9,8 @@ use crate::scenario::Resource;
 pub struct Tolerance {
     /// Of which resource.
     pub resource: Resource,
-    /// As a share: 0.25 is 25 %.
-    pub share: f64,
+    /// In percent, 1 to 1000; for cpu, which is judged by throughput alone, at most 99.
+    pub percent: u16,
 }
 
 impl FromStr for Tolerance {
@@ -29,13 +29,12 @@ impl FromStr for Tolerance {
                 format!("unknown resource `{}`; known: {known}", word.escape_debug())
             })?;
         let number = percent.strip_suffix('%').unwrap_or(percent).trim();
-        // With 100 % no loss of speed at all would count.
-        match number.parse::<f64>() {
-            Ok(value) if value > 0.0 && value < 100.0 => {
-                Ok(Self { resource, share: value / 100.0 })
-            }
+        // With 100 % no loss of throughput at all would count.
+        let most = if resource == Resource::Cpu { 99 } else { 1000 };
+        match number.parse::<u16>() {
+            Ok(percent) if (1..=most).contains(&percent) => Ok(Self { resource, percent }),
             _ => Err(format!(
-                "`{}` is no percentage; give a number above 0 and below 100",
+                "`{}` is no tolerance of {resource}; give a whole number from 1 to {most}",
                 percent.escape_debug()
             )),
         }
@@ -47,13 +46,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentages_become_shares() {
-        for text in ["cpu=20", "cpu=20%", "cpu=20.0", "cpu=20 %"] {
+    fn percentages_are_whole_and_within_their_range() {
+        for text in ["cpu=20", "cpu=20%", "cpu=20 %"] {
             let got: Tolerance = text.parse().unwrap();
-            assert_eq!((got.resource, got.share), (Resource::Cpu, 0.2), "{text}");
+            assert_eq!((got.resource, got.percent), (Resource::Cpu, 20), "{text}");
         }
         for wrong in
-            ["cpu", "gpu=20", "cpu=", "cpu=0", "cpu=-1", "cpu=100", "cpu=nan", "cpu=inf", "=20"]
+            ["cpu", "gpu=20", "cpu=", "cpu=0", "cpu=-1", "cpu=100", "cpu=nan", "pids=1001", "=20"]
         {
             assert!(wrong.parse::<Tolerance>().is_err(), "{wrong}");
         }

@@ -48,7 +48,7 @@ pub fn pairs(
     for round in 0..EXTENSIONS {
         if !lives
             || inject::pairs().is_some()
-            || is_settled(case, &scene.own, scene.control, around.seed)
+            || is_settled(case, &scene.own, stage.config, around.seed)
         {
             break;
         }
@@ -59,11 +59,13 @@ pub fn pairs(
 }
 
 /// Denials and containment need no more evidence; a slowdown is reported only when fresh pairs confirm it.
-fn is_settled(case: &Case, own: &str, control: Option<Control>, seed: u64) -> bool {
-    if control == Some(Control::Open) && is_plain(case, own) {
+fn is_settled(case: &Case, own: &str, config: &Config, seed: u64) -> bool {
+    if config.control == Some(Control::Open) && is_plain(case, own) {
         return true;
     }
-    let cells = analyze::judge_cells(&case.blocks, case.resource, &[], seed);
+    let (tolerances, own) = (&config.tolerances, case.resource);
+    let rules = analyze::CellRules { own, named: &[], tolerances, seed };
+    let cells = analyze::judge_cells(&case.blocks, &rules);
     let undecided = |verdict| matches!(verdict, Verdict::Inconclusive | Verdict::Degraded);
     !cells.iter().any(|cell| cell.verdict.is_some_and(undecided))
 }

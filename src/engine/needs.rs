@@ -19,12 +19,25 @@ pub fn check(
     machine: &Machine,
     hierarchies: &Hierarchies,
 ) -> Result<(), EngineError> {
+    is_meant_for(config, machine)?;
     has_headroom(config)?;
     for sandbox in &config.sandboxes {
         has_namespaces(sandbox, machine)?;
         has_unified_controllers(sandbox, hierarchies)?;
     }
     Ok(())
+}
+
+/// One of the conditions must hold, where there are any.
+fn is_meant_for(config: &Config, machine: &Machine) -> Result<(), EngineError> {
+    let facts = machine.facts();
+    let unmet: Option<Vec<String>> = config.when.iter().map(|when| when.unmet(&facts)).collect();
+    match unmet {
+        Some(reasons) if !reasons.is_empty() => {
+            Err(EngineError::Unable(format!("`when`: {}", reasons.join(", or "))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A node must fit into the memory that the machine has to spare now.
@@ -100,5 +113,24 @@ mod tests {
         assert!(matches!(&error, EngineError::Unable(_)), "{error:?}");
         assert!(error.to_string().contains("memory.high"), "{error}");
         assert!(has_unified_controllers(attacker, &Hierarchies::default()).is_err());
+    }
+
+    #[test]
+    fn a_condition_that_does_not_hold_skips_the_config() {
+        let text = "version: 1\nname: w\nattacker: {workload: forkbomb}\nconfigs:\n  - {name: a, when: \
+                    {cgroup: v1}}\n  - {name: b, when: {arch: x86_64}}\n  - name: c\n";
+        let mut configs = crate::scenario::parse("w.yaml", text).unwrap().configs;
+        let mut machine = crate::host::machine(&Roots::default());
+        machine.cgroup = Some(crate::record::CgroupMode::V2);
+        machine.arch = "x86_64".to_owned();
+        let error = is_meant_for(&configs[0], &machine).unwrap_err();
+        assert!(error.is_skip(), "{error:?}");
+        assert_eq!(error.to_string(), "`when`: needs cgroup v1, but this machine has v2");
+        assert!(is_meant_for(&configs[1], &machine).is_ok());
+        assert!(is_meant_for(&configs[2], &machine).is_ok());
+        // A control has the conditions of all that need it.
+        let more = configs[1].when.clone();
+        configs[0].when.extend(more);
+        assert!(is_meant_for(&configs[0], &machine).is_ok());
     }
 }

@@ -81,7 +81,12 @@ pub fn run(
 
     let stopped_by = if let Some(reason) = unable {
         for (scenario, configs) in scenarios.iter().zip(&plans) {
-            report.scenarios.push(all_skipped(scenario, configs, &reason, emit));
+            report.scenarios.push(all_skipped(
+                scenario,
+                configs,
+                (&report.machines[0], &reason),
+                emit,
+            ));
         }
         None
     } else {
@@ -166,7 +171,13 @@ fn one(
         .and_then(|()| needs::check(config, machine, around.hierarchies))
         .and_then(|()| case::run(config, &mut case, around, emit));
     let named = analyze::named_targets(&config.expect);
-    case.cells = analyze::judge_cells(&case.blocks, case.resource, &named, around.seed);
+    let rules = analyze::CellRules {
+        own: case.resource,
+        named: &named,
+        tolerances: &config.tolerances,
+        seed: around.seed,
+    };
+    case.cells = analyze::judge_cells(&case.blocks, &rules);
     match result {
         Ok(()) => {}
         Err(error) if error.is_skip() => {
@@ -180,7 +191,7 @@ fn one(
             .and_then(|open| before.iter().find(|case| case.config == open.name));
         analyze::apply_open(&mut case, open);
     }
-    analyze::judge_expectations(&mut case, &config.expect, &config.asserts);
+    analyze::judge_expectations(&mut case, &config.expect, &config.asserts, &machine.facts());
     emit(&Event::CaseFinished {
         scenario: scenario.name.clone(),
         config: config.name.clone(),
@@ -209,13 +220,13 @@ fn recorded(scenario: &Scenario, cases: Vec<Case>) -> ScenarioRecord {
 fn all_skipped(
     scenario: &Scenario,
     configs: &[Config],
-    reason: &str,
+    (machine, reason): (&Machine, &str),
     emit: &mut dyn FnMut(&Event),
 ) -> ScenarioRecord {
     let skip = |config: &Config| {
         let mut case = blank_case(config, HOST);
         (case.verdict, case.reason) = (Verdict::Skipped, reason.to_owned());
-        analyze::judge_expectations(&mut case, &config.expect, &config.asserts);
+        analyze::judge_expectations(&mut case, &config.expect, &config.asserts, &machine.facts());
         case
     };
     let cases: Vec<Case> = configs.iter().map(skip).collect();

@@ -19,7 +19,7 @@ mod roots;
 mod runtime_directory;
 mod status;
 
-use crate::record::{CgroupMode, Machine, MachineKind, Requirement};
+use crate::record::{Machine, MachineKind, Requirement};
 
 pub use capabilities::Capabilities;
 pub use cpus::Cpus;
@@ -65,18 +65,6 @@ impl Machine {
     #[must_use]
     pub fn requirement(&self, name: &str) -> Option<&Requirement> {
         self.requirements.iter().find(|it| it.name == name)
-    }
-}
-
-impl CgroupMode {
-    /// The word used in records and tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-            Self::Hybrid => "hybrid",
-        }
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Expected {
     pub seen: Option<String>,
     /// Whether they agree; null when it was skipped.
     pub met: Option<bool>,
+    /// Why it was skipped in a case that ran: its condition does not hold on this machine; else null.
+    pub skipped: Option<String>,
     /// Line in the scenario file, from 1.
     pub line: u64,
     /// Column in the scenario file, from 1.

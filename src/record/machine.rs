@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::{CgroupMode, MachineFacts};
+
 /// Host or virtual machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -43,16 +45,12 @@ pub struct Machine {
     pub requirements: Vec<Requirement>,
 }
 
-/// How the cgroup hierarchies are mounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CgroupMode {
-    /// Only version 1 hierarchies.
-    V1,
-    /// Only the unified hierarchy.
-    V2,
-    /// Controllers on version 1, beside a unified tree without those controllers.
-    Hybrid,
+impl Machine {
+    /// What the conditions of a scenario ask about it.
+    #[must_use]
+    pub fn facts(&self) -> MachineFacts<'_> {
+        MachineFacts { cgroup: self.cgroup, kernel: &self.kernel, arch: &self.arch }
+    }
 }
 
 /// One named thing that a machine must have or may have.

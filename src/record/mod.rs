@@ -11,6 +11,7 @@ mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::scenario::CgroupMode;
 pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
     Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
@@ -19,7 +20,7 @@ pub use case::{
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,
 };
-pub use machine::{CgroupMode, Machine, MachineKind, Requirement};
+pub use machine::{Machine, MachineKind, Requirement};
 pub use verdict::{Outcome, Verdict};
 
 /// The value of `schema` in every record.

@@ -4,11 +4,12 @@ use super::diagnostic::{Problems, Spot};
 use super::node::{Entry, Kind, Node};
 use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
 use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
-use super::{decode_expect, decode_sandbox, units, words};
+use super::{decode_expect, decode_sandbox, decode_tolerance, decode_when, matrix, units, words};
 
-const LAYER_KEYS: [&str; 6] = ["node", "placement", "attacker", "victim", "limits", "sandboxes"];
+const LAYER_KEYS: [&str; 7] =
+    ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance"];
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
-const MAX_CONFIGS: usize = 256;
+pub(super) const MAX_CONFIGS: usize = 256;
 
 const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
 
@@ -27,6 +28,7 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
         summary: None,
         base: Layer::default(),
         configs: Vec::new(),
+        matrix: None,
     };
     for entry in entries {
         match entry.key.as_str() {
@@ -34,22 +36,31 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
             "name" => file.name = words::name(&entry.value, "`name`", "", problems),
             "summary" => file.summary = summary(&entry.value, problems),
             "configs" => file.configs = configs(&entry.value, problems),
+            "matrix" => file.matrix = Some(matrix::matrix(entry, problems)),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut file.base, problems),
-            key @ ("expect" | "assert") => {
+            key @ ("expect" | "assert" | "when") => {
                 problems
                     .add(entry.key_spot, format!("`{key}` belongs to a config"))
                     .help("move it into the entries of `configs`");
             }
             key => {
-                let legal = [&["version", "name", "summary", "configs"], &LAYER_KEYS[..]].concat();
+                let own = ["version", "name", "summary", "configs", "matrix"];
+                let legal = [&own, &LAYER_KEYS[..]].concat();
                 let what = "key in a scenario";
                 words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
             }
         }
     }
     sugar(entries, problems);
-    for key in ["version", "name", "configs"] {
+    for key in ["version", "name"] {
         missing(entries, key, root.spot, problems);
+    }
+    match &file.matrix {
+        // The matrix alone describes its configs, by the names of its values.
+        Some(matrix) if entries.iter().all(|entry| entry.key != "configs") => {
+            file.configs = vec![ConfigWritten::at(matrix.spot)];
+        }
+        _ => missing(entries, "configs", root.spot, problems),
     }
     Some(file)
 }
@@ -93,7 +104,8 @@ fn summary(node: &Node, problems: &mut Problems) -> Option<String> {
     Some(sentence)
 }
 
-fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
+/// One of [`LAYER_KEYS`].
+pub(super) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
     let value = &entry.value;
     match entry.key.as_str() {
         "node" => layer.node = node(value, problems),
@@ -101,6 +113,7 @@ fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
             let legal = [("apart", Placement::Apart), ("together", Placement::Together)];
             layer.placement = words::word(value, "`placement`", "placement", &legal, &[], problems);
         }
+        "tolerance" => layer.tolerances = decode_tolerance::tolerance(value, problems),
         "sandboxes" => decode_sandbox::list(value, layer, problems),
         "attacker" => decode_sandbox::attacker(value, &mut layer.attacker, problems),
         "victim" => decode_sandbox::victim(value, &mut layer.victim, problems),
@@ -176,22 +189,22 @@ fn configs(value: &Node, problems: &mut Problems) -> Vec<ConfigWritten> {
 
 fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
     let entries = words::map(node, "a config", problems)?;
-    let mut config = ConfigWritten {
-        spot: node.spot,
-        name: None,
-        layer: Layer::default(),
-        expect: Vec::new(),
-        asserts: Vec::new(),
-    };
+    let mut config = ConfigWritten::at(node.spot);
     for entry in entries {
         let value = &entry.value;
         match entry.key.as_str() {
             "name" => config.name = words::name(value, "a config's `name`", ".=_", problems),
             "expect" => config.expect = decode_expect::expect(value, problems),
             "assert" => config.asserts = decode_expect::asserts(value, problems),
+            "when" => config.when = decode_when::when(value, problems),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut config.layer, problems),
+            "matrix" => {
+                problems
+                    .add(entry.key_spot, "`matrix` belongs to the top of the file")
+                    .help("it makes combinations of every config");
+            }
             key => {
-                let legal = [&["name", "expect", "assert"], &LAYER_KEYS[..]].concat();
+                let legal = [&["name", "expect", "assert", "when"], &LAYER_KEYS[..]].concat();
                 let what = "key in a config";
                 words::unknown(problems, entry.key_spot, what, key, &legal, words::LATER_KEYS);
             }

@@ -2,30 +2,72 @@
 
 use super::diagnostic::{Problems, Spot, did_you_mean, quoted};
 use super::node::{Entry, Kind, Node};
-use super::words;
 use super::written::Located;
 use super::{Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target};
+use super::{decode_when, words};
+
+/// Entries of `assert` and of a list in `expect`: more than there are facts and probes to speak of, and few enough to be copied.
+const MAX_CLAIMS: usize = 64;
 
 /// A word or a list of words on the own resource, or a map from resources and probes to them.
 pub(super) fn expect(node: &Node, problems: &mut Problems) -> Vec<Expectation> {
-    let Kind::Map(entries) = &node.kind else {
-        let any_of = any_of(node, problems);
-        let position = node.spot.position;
-        return any_of
-            .map(|any_of| Expectation { target: Target::Own, any_of, position })
-            .into_iter()
-            .collect();
-    };
-    if entries.is_empty() {
-        problems.add(node.spot, "`expect` names nothing").help("leave the key out instead");
+    match &node.kind {
+        Kind::Map(entries) => long_form(entries, node.spot, problems),
+        Kind::Seq(items) if items.iter().any(|item| matches!(item.kind, Kind::Map(_))) => {
+            long_forms(items, node.spot, problems)
+        }
+        _ => {
+            let position = node.spot.position;
+            any_of(node, problems)
+                .map(|any_of| Expectation { target: Target::Own, any_of, when: None, position })
+                .into_iter()
+                .collect()
+        }
+    }
+}
+
+/// A list of maps, so that each can have its own condition.
+fn long_forms(items: &[Node], spot: Spot, problems: &mut Problems) -> Vec<Expectation> {
+    at_most("expect", items, spot, problems)
+        .iter()
+        .flat_map(|item| match &item.kind {
+            Kind::Map(entries) => long_form(entries, item.spot, problems),
+            _ => {
+                problems
+                    .add(item.spot, "a list in `expect` has either verdicts or maps, not both")
+                    .help("name the resource here too, such as `pids: contained`");
+                Vec::new()
+            }
+        })
+        .collect()
+}
+
+/// As many entries of a list as one config may have; every combination of a matrix repeats them.
+fn at_most<'n>(key: &str, items: &'n [Node], spot: Spot, problems: &mut Problems) -> &'n [Node] {
+    if items.len() > MAX_CLAIMS {
+        problems.add(spot, format!("`{key}` has more than {MAX_CLAIMS} entries"));
+    }
+    items.get(..MAX_CLAIMS).unwrap_or(items)
+}
+
+/// A map from resources and probes to verdicts; `when` beside them is the condition of all.
+fn long_form(entries: &[Entry], spot: Spot, problems: &mut Problems) -> Vec<Expectation> {
+    let condition = entries.iter().find(|entry| entry.key == "when");
+    let when = condition.and_then(|entry| decode_when::when(&entry.value, problems));
+    if entries.iter().all(|entry| entry.key == "when") {
+        problems.add(spot, "`expect` names nothing").help(match condition {
+            None => "leave the key out instead",
+            Some(_) => "name a resource beside `when`, such as `pids: contained`",
+        });
     }
     entries
         .iter()
+        .filter(|entry| entry.key != "when")
         .filter_map(|entry| {
-            let target = target(entry, problems);
+            let target = target(&entry.key, entry.key_spot, problems);
             let any_of = any_of(&entry.value, problems);
             let position = entry.key_spot.position;
-            Some(Expectation { target: target?, any_of: any_of?, position })
+            Some(Expectation { target: target?, any_of: any_of?, when: when.clone(), position })
         })
         .collect()
 }
@@ -58,31 +100,27 @@ fn any_of(node: &Node, problems: &mut Problems) -> Option<Vec<ExpectedWord>> {
     all
 }
 
-fn target(entry: &Entry, problems: &mut Problems) -> Option<Target> {
-    let key = entry.key.as_str();
-    if key == "when" {
-        problems.add(entry.key_spot, "this version does not support the key `when` yet");
-        return None;
-    }
+/// A resource, or one of its probes as `resource/probe`.
+pub(super) fn target(key: &str, spot: Spot, problems: &mut Problems) -> Option<Target> {
     let (name, probe) = match key.split_once('/') {
         Some((name, probe)) => (name, Some(probe)),
         None => (key, None),
     };
     let names = Resource::ALL.map(Resource::name);
     let Some(resource) = Resource::ALL.into_iter().find(|resource| resource.name() == name) else {
-        words::unknown(problems, entry.key_spot, "resource", name, &names, &[]);
+        words::unknown(problems, spot, "resource", name, &names, &[]);
         return None;
     };
     let of_resource = |known: &&&str| known.split('/').next() == Some(name);
     let probes: Vec<&str> = PROBES.iter().filter(of_resource).copied().collect();
     if probes.is_empty() {
         problems
-            .add(entry.key_spot, format!("this version has no probe of `{name}` yet"))
+            .add(spot, format!("this version has no probe of `{name}` yet"))
             .help(format!("probes: {}", PROBES.join(", ")));
         return None;
     }
     if probe.is_some() && !probes.contains(&key) {
-        words::unknown(problems, entry.key_spot, "probe", key, PROBES, &[]);
+        words::unknown(problems, spot, "probe", key, PROBES, &[]);
         return None;
     }
     Some(Target::Named(resource, probe.map(str::to_owned)))
@@ -92,7 +130,7 @@ fn target(entry: &Entry, problems: &mut Problems) -> Option<Target> {
 pub(super) fn asserts(node: &Node, problems: &mut Problems) -> Vec<Assertion> {
     let one = std::slice::from_ref(node);
     let items = if let Kind::Seq(items) = &node.kind { items } else { one };
-    items
+    at_most("assert", items, node.spot, problems)
         .iter()
         .filter_map(|item| {
             let line = words::scalar(item, "`assert`", problems)?;

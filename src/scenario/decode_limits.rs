@@ -29,6 +29,13 @@ const MAX_CPU: u64 = 8191;
 
 /// Reads a map of limits; `{}` is a map without limits.
 pub(super) fn limits(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
+    let limits = keys(node, problems)?;
+    agree(&limits, problems);
+    Some(limits)
+}
+
+/// Reads the keys of a map of limits, each by itself.
+pub(super) fn keys(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
     let entries = words::map(node, "`limits`", problems)?;
     let mut limits = LimitsWritten::none(node.spot);
     for entry in entries {
@@ -62,13 +69,17 @@ pub(super) fn limits(node: &Node, problems: &mut Problems) -> Option<LimitsWritt
             }
         }
     }
+    Some(limits)
+}
+
+/// Checks limits that depend on each other.
+pub(super) fn agree(limits: &LimitsWritten, problems: &mut Problems) {
     if let Some(swap) = limits.swap.as_ref().filter(|_| !limits.has_memory) {
         problems
             .add(swap.spot, "`swap` without `memory` limits nothing")
             .help("add `memory`; with it, swap is 0 unless `swap` says otherwise");
     }
-    said_twice(&limits, problems);
-    Some(limits)
+    said_twice(limits, problems);
 }
 
 fn memory(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {

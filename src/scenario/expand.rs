@@ -1,27 +1,58 @@
 //! The cases of a scenario: its configs, and the controls that make their answers worth something.
 
-use super::{Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Workload, WorkloadSpec};
+use super::{
+    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Workload,
+    WorkloadSpec,
+};
 
 /// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
 ///
-/// There is one sham for each node, placement and runtime, and one open case for each attacker on them. Open cases that the file
+/// There is one sham for each node, placement, runtime and set of tolerances, and one open case for each attacker on them. Open cases that the file
 /// brings along are not added again. What is added is a copy of the first config that needs it, so that only the attack differs.
 #[must_use]
 pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
     let mut shams: Vec<Config> = Vec::new();
-    let mut open: Vec<Config> = scenario.configs.iter().filter(|c| is_open(c)).cloned().collect();
+    let brought: Vec<Config> = scenario.configs.iter().filter(|c| is_open(c)).cloned().collect();
+    let mut added: Vec<Config> = Vec::new();
     let limited: Vec<Config> = scenario.configs.iter().filter(|c| !is_open(c)).cloned().collect();
     for config in &scenario.configs {
-        if !shams.iter().any(|sham| ground(sham) == ground(config)) {
+        if let Some(sham) = shams.iter_mut().find(|sham| ground(sham) == ground(config)) {
+            widen(sham, config);
+        } else {
             let name = free_name("sham", &[&scenario.configs, &shams]);
             shams.push(sham(config, name));
         }
-        if !is_open(config) && open_case_of(config, &open).is_none() {
-            let name = free_name("open", &[&scenario.configs, &open]);
-            open.push(opened(config, name));
+        if is_open(config) || open_case_of(config, &brought).is_some() {
+            continue;
+        }
+        let same = |open: &&mut Config| {
+            ground(open) == ground(config) && workload(open) == workload(config)
+        };
+        if let Some(open) = added.iter_mut().find(same) {
+            widen(open, config);
+        } else {
+            let name = free_name("open", &[&scenario.configs, &added]);
+            added.push(opened(config, name));
         }
     }
-    [shams, open, limited].concat()
+    [shams, brought, added, limited].concat()
+}
+
+/// Lets an added control run wherever one of the configs that need it does, and nowhere else.
+fn widen(control: &mut Config, config: &Config) {
+    if control.when.is_empty() || config.when.is_empty() {
+        control.when.clear();
+        return;
+    }
+    let more: Vec<Condition> =
+        config.when.iter().filter(|when| !control.when.contains(when)).cloned().collect();
+    control.when.extend(more);
+}
+
+/// True when the control runs wherever the config does, as far as their conditions show.
+fn runs_with(control: &Config, config: &Config) -> bool {
+    control.when.is_empty()
+        || (!config.when.is_empty() && config.when.iter().all(|when| control.when.contains(when)))
 }
 
 /// The open case that a config is compared with; an open config is its own, a sham has none.
@@ -34,6 +65,7 @@ pub fn open_case_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Conf
         case.control == Some(Control::Open)
             && ground(case) == ground(config)
             && workload(case) == workload(config)
+            && runs_with(case, config)
     });
     if config.control == Some(Control::Open) {
         return candidates.find(|case| case.name == config.name);
@@ -43,7 +75,7 @@ pub fn open_case_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Conf
     all.iter().find(|case| alike(case, config)).or(all.first()).copied()
 }
 
-/// The sham on a config's node, placement and runtime.
+/// The sham on a config's node, placement and runtime, with its tolerances.
 #[must_use]
 pub fn sham_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Config> {
     cases.iter().find(|case| case.control == Some(Control::Sham) && ground(case) == ground(config))
@@ -53,10 +85,11 @@ fn is_open(config: &Config) -> bool {
     config.control == Some(Control::Open)
 }
 
-/// What a control must share with the configs that it speaks for.
-fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>) {
+/// What a control must share with the configs that it speaks for. The tolerances are among it: an attack that hurts by one
+/// measure may be harmless by another.
+fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>, &Tolerances) {
     let runtime = config.sandbox(Role::Attacker).map(|sandbox| sandbox.runtime.as_str());
-    (config.node, config.placement, runtime)
+    (config.node, config.placement, runtime, &config.tolerances)
 }
 
 fn workload(config: &Config) -> Option<&WorkloadSpec> {

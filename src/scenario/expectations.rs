@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Position, Resource};
+use super::{Condition, Position, Resource};
 
 /// One line of `expect`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Expectation {
     pub target: Target,
     /// Any of these meets it.
     pub any_of: Vec<ExpectedWord>,
+    /// Where it holds only on some machines; on others it is skipped.
+    pub when: Option<Condition>,
     /// Where it stands in the file.
     pub position: Position,
 }

@@ -6,44 +6,52 @@ use super::written::{
 };
 use super::{
     Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario,
-    WorkloadSpec,
+    Tolerances, WorkloadSpec,
 };
 
 /// The runtime of sandboxes that name none.
 pub(super) const DEFAULT_RUNTIME: &str = "native";
 
 /// One config with all that it inherits, and the places of both.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Merged<'a> {
     pub written: &'a ConfigWritten,
+    /// As written, and after it what the matrix adds.
+    pub name: Option<String>,
     pub node: NodeWritten,
     placement: Option<Located<Placement>>,
     pub attacker: SandboxWritten,
     pub victim: SandboxWritten,
+    tolerances: Tolerances,
 }
 
 /// A key of the config replaces that key of the base; `sandboxes` in a config replaces both sandboxes.
 pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> {
     let layer = &written.layer;
-    let node = NodeWritten {
-        cpus: pick(&layer.node.cpus, &base.node.cpus),
-        memory: pick(&layer.node.memory, &base.node.memory),
-        pids: pick(&layer.node.pids, &base.node.pids),
-    };
     let over = |top: &SandboxWritten, below: &SandboxWritten| {
         if layer.listed { top.clone() } else { merge_sandbox(top, below) }
     };
     Merged {
         written,
-        node,
+        name: written.name.as_ref().map(|name| name.value.clone()),
+        node: merge_node(&layer.node, &base.node),
         placement: pick(&layer.placement, &base.placement),
         attacker: over(&layer.attacker, &base.attacker),
         victim: over(&layer.victim, &base.victim),
+        tolerances: layer.tolerances.over(&base.tolerances),
     }
 }
 
 fn pick<T: Clone>(top: &Option<T>, below: &Option<T>) -> Option<T> {
     top.as_ref().or(below.as_ref()).cloned()
+}
+
+fn merge_node(top: &NodeWritten, below: &NodeWritten) -> NodeWritten {
+    NodeWritten {
+        cpus: pick(&top.cpus, &below.cpus),
+        memory: pick(&top.memory, &below.memory),
+        pids: pick(&top.pids, &below.pids),
+    }
 }
 
 fn merge_sandbox(top: &SandboxWritten, below: &SandboxWritten) -> SandboxWritten {
@@ -59,7 +67,36 @@ fn merge_sandbox(top: &SandboxWritten, below: &SandboxWritten) -> SandboxWritten
     }
 }
 
+/// Each limit given above replaces that limit below.
+fn merge_limits(top: &LimitsWritten, below: &LimitsWritten) -> LimitsWritten {
+    let mut unified = below.unified.clone();
+    unified.extend(top.unified.clone());
+    LimitsWritten {
+        spot: below.spot,
+        pids: pick(&top.pids, &below.pids),
+        has_memory: top.has_memory || below.has_memory,
+        memory: pick(&top.memory, &below.memory),
+        swap: pick(&top.swap, &below.swap),
+        cpu: pick(&top.cpu, &below.cpu),
+        weight: pick(&top.weight, &below.weight),
+        cpuset: pick(&top.cpuset, &below.cpuset),
+        nofile: pick(&top.nofile, &below.nofile),
+        unified,
+    }
+}
+
 impl Merged<'_> {
+    /// Lays the value of an axis over the config: unlike those of a config, its limits leave the others as they are.
+    pub fn overlay(&mut self, top: &Layer) {
+        self.node = merge_node(&top.node, &self.node);
+        self.placement = pick(&top.placement, &self.placement);
+        self.attacker.intensity = pick(&top.attacker.intensity, &self.attacker.intensity);
+        self.attacker.limits = match (&top.attacker.limits, &self.attacker.limits) {
+            (Some(top), Some(below)) => Some(merge_limits(top, below)),
+            (top, below) => pick(top, below),
+        };
+    }
+
     /// The node with the defaults of what nobody wrote.
     pub fn node_spec(&self) -> NodeSpec {
         let default = NodeSpec::default();
@@ -116,12 +153,14 @@ impl Merged<'_> {
         let victim = self.sandbox(Role::Victim)?;
         let control = attacker.limits.is_empty().then_some(Control::Open);
         let mut config = Config {
-            name: self.written.name.as_ref()?.value.clone(),
+            name: self.name.clone()?,
             position: Some(self.written.spot.position),
             control,
+            when: self.written.when.iter().cloned().collect(),
             node: self.node_spec(),
             placement: Placement::Apart,
             sandboxes: vec![attacker, victim],
+            tolerances: self.tolerances.clone(),
             expect: self.written.expect.clone(),
             asserts: self.written.asserts.clone(),
         };

@@ -1,23 +1,28 @@
 //! Scenarios: YAML to a typed model, with every error located. This room never looks at the machine.
 //!
 //! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says) → `layers` (base and config laid
-//! over each other) → `validate` (what makes no sense together) → the model → `expand` (controls added).
+//! over each other) and `matrix` (combinations of values over both) → `validate` (what makes no sense together) → the model → `expand` (controls added).
 
+mod condition;
 mod decode;
 mod decode_expect;
 mod decode_limits;
 mod decode_sandbox;
+mod decode_tolerance;
+mod decode_when;
 mod diagnostic;
 mod expand;
 mod expectations;
 mod find;
 mod layers;
 mod limits;
+mod matrix;
 mod model;
 mod namespaces;
 mod node;
 mod resource;
 mod shipped;
+mod tolerances;
 pub mod units;
 mod validate;
 mod words;
@@ -25,6 +30,7 @@ mod workload;
 mod written;
 mod yaml;
 
+pub use condition::{CgroupMode, Comparison, Condition, KernelBound, MachineFacts};
 pub use decode_limits::KEYS as LIMIT_KEYS;
 pub(crate) use diagnostic::did_you_mean;
 pub use diagnostic::{Diagnostic, ScenarioErrors};
@@ -39,6 +45,7 @@ pub use model::{
 pub use namespaces::{NamespaceKind, Namespaces, Sharing};
 pub use resource::Resource;
 pub use shipped::shipped;
+pub use tolerances::Tolerances;
 pub use workload::{PROBES, VICTIM_MIN_PIDS, Workload, WorkloadSpec};
 
 /// Reads the text of a scenario; `file_name` is only used in messages and kept in the result.
@@ -57,8 +64,7 @@ fn read(file: &str, text: &str) -> Result<(Scenario, diagnostic::Spot), Scenario
     let found = yaml::parse(text, &mut problems)
         .and_then(|root| decode::file(&root, &mut problems))
         .and_then(|written| {
-            let configs: Vec<layers::Merged<'_>> =
-                written.configs.iter().map(|config| layers::merge(&written.base, config)).collect();
+            let configs = matrix::expand(&written, &mut problems);
             validate::check(&written, &configs, &mut problems);
             let name = written.name.as_ref()?.spot;
             Some((layers::scenario(&written, file, &configs)?, name))

@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assertion, Expectation, Limits, Namespaces, Resource, WorkloadSpec};
+use super::{
+    Assertion, Condition, Expectation, Limits, Namespaces, Resource, Tolerances, WorkloadSpec,
+};
 
 /// Where a value stands in its file: line and column, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,12 +41,17 @@ pub struct Config {
     pub position: Option<Position>,
     /// `Some` for the controls: `open` when no sandbox of the attacker's role has limits, `sham` when added by the tool.
     pub control: Option<Control>,
+    /// Any of these must hold on the machine, or the config is skipped; empty when it runs everywhere. A config of the file has one at
+    /// most, a control that the tool adds has those of all configs that need it.
+    pub when: Vec<Condition>,
     /// The miniature machine that attacker and victim share.
     pub node: NodeSpec,
     /// Which CPUs attacker and victim get; resolved from the own resource when the file is silent.
     pub placement: Placement,
     /// Exactly one attacker and one victim, attacker first.
     pub sandboxes: Vec<SandboxSpec>,
+    /// How much slower the victim may get, where the file says so.
+    pub tolerances: Tolerances,
     /// What the file expects of the verdicts.
     pub expect: Vec<Expectation>,
     /// Facts the file asserts.

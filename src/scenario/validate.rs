@@ -27,7 +27,9 @@ pub(super) fn check(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Pr
 fn config_name(config: &Merged<'_>, before: &[Merged<'_>], problems: &mut Problems) {
     let Some(name) = &config.written.name else { return };
     let same = |other: &&Merged<'_>| {
-        other.written.name.as_ref().is_some_and(|other| other.value == name.value)
+        // What the matrix makes of one config has one name in the file.
+        !std::ptr::eq(other.written, config.written)
+            && other.written.name.as_ref().is_some_and(|other| other.value == name.value)
     };
     if let Some(first) = before.iter().find(same) {
         let line = first.written.spot.position.line;

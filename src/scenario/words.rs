@@ -6,8 +6,7 @@ use super::units::{self, UnitError};
 use super::written::Located;
 
 /// Words that the format reserves, which this version cannot serve yet.
-pub(super) const LATER_KEYS: &[&str] =
-    &["tolerance", "trials", "matrix", "when", "machine", "oom", "duration", "command"];
+pub(super) const LATER_KEYS: &[&str] = &["trials", "machine", "oom", "duration", "command"];
 
 /// Limits that this version cannot set yet.
 pub(super) const LATER_LIMITS: &[&str] = &["io", "net", "idle", "hugetlb", "rlimits"];

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::diagnostic::Spot;
-use super::{Assertion, Expectation, Namespaces, Placement, Workload};
+use super::matrix::Matrix;
+use super::{Assertion, Condition, Expectation, Namespaces, Placement, Tolerances, Workload};
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +84,7 @@ pub(super) struct Layer {
     pub victim: SandboxWritten,
     /// `sandboxes` was given: in a config, it replaces both sandboxes of the base.
     pub listed: bool,
+    pub tolerances: Tolerances,
 }
 
 /// One entry of `configs`.
@@ -91,8 +93,23 @@ pub(super) struct ConfigWritten {
     pub spot: Spot,
     pub name: Option<Located<String>>,
     pub layer: Layer,
+    pub when: Option<Condition>,
     pub expect: Vec<Expectation>,
     pub asserts: Vec<Assertion>,
+}
+
+impl ConfigWritten {
+    /// A config at a place, which says nothing so far.
+    pub fn at(spot: Spot) -> Self {
+        Self {
+            spot,
+            name: None,
+            layer: Layer::default(),
+            when: None,
+            expect: Vec::new(),
+            asserts: Vec::new(),
+        }
+    }
 }
 
 /// A whole file.
@@ -103,4 +120,5 @@ pub(super) struct FileWritten {
     pub summary: Option<String>,
     pub base: Layer,
     pub configs: Vec<ConfigWritten>,
+    pub matrix: Option<Matrix>,
 }
