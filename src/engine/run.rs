@@ -144,9 +144,10 @@ fn measure(
         }
         report.scenarios.push(recorded(scenario, cases));
     }
-    let stopped_by = signals.received();
     report.cleanup = clean_up(&mut directory, &hierarchies);
-    Ok(stopped_by)
+    // One that arrived while the last case was taken down counts as well.
+    let _ = signals.check();
+    Ok(signals.received())
 }
 
 /// Runs and judges one case.
