@@ -30,7 +30,7 @@ set -u
     for link in /sys/class/net/ct-*; do
         [ -e "$link" ] && echo "link ${link##*/}"
     done
-    for directory in /run/contain-test-* "${XDG_RUNTIME_DIR:-/nonexistent}"/contain-test-*; do
+    for directory in /run/contain-test-* /run/.contain-test-* "${XDG_RUNTIME_DIR:-/nonexistent}"/contain-test-*; do
         [ -e "$directory" ] && echo "run directory $directory"
     done
     # Namespaces held by anything but processes: files that they are mounted on.

@@ -16,6 +16,8 @@ use super::{Entry, Ledger};
 use crate::cgroup::{Group, Hierarchies, Hierarchy};
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// A run's directory is hidden for less than a millisecond before it gets its name.
+const BEGINNING_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the janitor did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +35,9 @@ pub struct Cleaned {
 pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
     let mut cleaned = Cleaned::default();
     let mut known = Vec::new();
+    for directory in abandoned_beginnings(parent) {
+        cleaned.done(&directory, dry, |path| fs::remove_dir_all(path).map_err(|e| e.to_string()));
+    }
     for directory in named_directories(parent) {
         let run_id = run_id_of(&directory);
         known.push(run_id.clone());
@@ -161,6 +166,23 @@ fn named_directories(parent: &Path) -> Vec<PathBuf> {
     list
 }
 
+/// Directories of runs that ended before they had their name: still hidden, and old enough for no run to be at it.
+fn abandoned_beginnings(parent: &Path) -> Vec<PathBuf> {
+    let is_old = |path: &Path| {
+        let made = fs::metadata(path).and_then(|metadata| metadata.modified());
+        made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > BEGINNING_LIMIT))
+    };
+    let hidden = format!(".{PREFIX}");
+    fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&hidden))
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && is_old(path))
+        .collect()
+}
+
 fn is_named(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
 }
@@ -207,6 +229,21 @@ mod tests {
             "a second time there is nothing"
         );
         drop(held);
+    }
+
+    #[test]
+    fn what_died_before_it_had_a_name_is_removed_once_it_is_old() {
+        let parent = tempfile::tempdir().unwrap();
+        let (old, new) =
+            (parent.path().join(".contain-test-1"), parent.path().join(".contain-test-2"));
+        for directory in [&old, &new] {
+            fs::create_dir(directory).unwrap();
+        }
+        let long_ago = std::time::SystemTime::now() - 2 * BEGINNING_LIMIT;
+        fs::File::open(&old).unwrap().set_modified(long_ago).unwrap();
+        let cleaned = clean(parent.path(), &Hierarchies::default(), false);
+        assert_eq!(cleaned.removed, [old.display().to_string()]);
+        assert!(new.exists() && !old.exists());
     }
 
     #[test]
