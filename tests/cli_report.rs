@@ -105,3 +105,18 @@ fn arguments_are_checked() {
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{extra:?}: {answer:?}");
     }
 }
+
+/// A record of a real run, judged again, says what it said when it was measured.
+#[test]
+fn the_reference_record_is_judged_as_it_was() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/pids-linux-6.18-hybrid.json");
+    let stored = from_json(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let answer = run(&["report", path, "--format", "json"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    let again = from_json(&answer.stdout).unwrap();
+    for (stored, again) in stored.scenarios[0].cases.iter().zip(&again.scenarios[0].cases) {
+        assert_eq!((&again.verdict, &again.reason), (&stored.verdict, &stored.reason));
+        assert_eq!(again.cells, stored.cells);
+        assert_eq!(again.expectations, stored.expectations);
+    }
+}

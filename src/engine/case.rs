@@ -1,36 +1,14 @@
 //! One case, phase by phase: set up, warm up, pairs of blocks, recovery, tear down, residue check.
 
 use super::scene::Scene;
-use super::signals::Signals;
 use super::stage::Stage;
-use super::{EngineError, Event, Phase, RunDirectory, cpu_time, measure, recovery, residue};
-use crate::cgroup::Hierarchies;
+use super::surroundings::Surroundings;
+use super::{EngineError, Event, Phase, cpu_time, measure, recovery, residue};
 use crate::record::{BlockState, Case, Outcome};
 use crate::scenario::{Config, Control};
 
 /// A process of the machine that pauses for longer has noticed something.
 const LONGEST_PAUSE_MS: f64 = 1000.0;
-
-/// What all cases of a run share.
-#[derive(Debug)]
-pub struct Surroundings<'a> {
-    /// The run's directory, with its ledger.
-    pub directory: &'a mut RunDirectory,
-    /// The hierarchies for groups.
-    pub hierarchies: &'a Hierarchies,
-    /// CPUs that may be used.
-    pub cpus: &'a [u32],
-    /// CPUs that are online, whether or not they may be used.
-    pub online_cpus: u64,
-    /// Whether the machine has swap.
-    pub has_swap: bool,
-    /// Paths to hide besides the usual ones.
-    pub masked: &'a [String],
-    /// The signals.
-    pub signals: &'a mut Signals,
-    /// The seed of the run.
-    pub seed: u64,
-}
 
 /// Runs one case and fills the measured parts of its record. The record holds what was measured up to the error.
 ///

@@ -7,11 +7,11 @@ use contain_test_workloads::PROBES;
 use contain_test_workloads::protocol::Pace;
 
 use super::blocks::{self, BlockResult};
-use super::case::Surroundings;
 use super::cpu_time::{CpuTime, Unaccounted};
 use super::scene::Scene;
 use super::schedule::{self, BLOCK_MS, Planned, What};
 use super::stage::Stage;
+use super::surroundings::Surroundings;
 use super::{EngineError, Event, inject};
 use crate::analyze;
 use crate::record::{Block, BlockMode, BlockState, Case, Verdict};

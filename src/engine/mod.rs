@@ -25,6 +25,7 @@ mod schedule;
 mod signals;
 mod specs;
 mod stage;
+mod surroundings;
 mod watcher;
 
 pub use clean::{Cleaned, clean};

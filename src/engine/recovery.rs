@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use contain_test_workloads::protocol::Pace;
 
-use super::case::Surroundings;
 use super::scene::Scene;
 use super::schedule::{self, Planned, What};
+use super::surroundings::Surroundings;
 use super::{EngineError, blocks};
 use crate::record::{Block, BlockMode, BlockState, Case};
 

@@ -7,8 +7,9 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::blank::blank_case;
-use super::case::{self, Surroundings};
+use super::case;
 use super::signals::Signals;
+use super::surroundings::Surroundings;
 use super::{EngineError, Event, RunDirectory, clean, needs};
 use crate::analyze::{self, CaseContext, ExitOptions};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};

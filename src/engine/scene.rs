@@ -9,12 +9,12 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::attack::{Quiet, Switch};
-use super::case::Surroundings;
 use super::ceilings::Watchdog;
 use super::conversation::require;
 use super::escape::Lookout;
 use super::specs::{Premises, WATCHER_STEP, spec_of};
 use super::stage::Stage;
+use super::surroundings::Surroundings;
 use super::watcher::Watcher;
 use super::{EngineError, Entry, Event, measure, schedule};
 use crate::node::{Cpus, Node, node_group, place};
