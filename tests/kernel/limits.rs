@@ -123,6 +123,21 @@ pub fn limit_raised() {
     assert_eq!(ended.case("limited")["ceiling"]["kept"], false);
 }
 
+/// Raised, but never used: no peak shows it, only reading the limit again does.
+pub fn limit_raised_unused() {
+    let text = only_limited("{pids: 64}").replace("forkbomb}", "forkbomb, intensity: 1}");
+    let program = Program::start(&text, &[]);
+    let started = program.wait_for(|event| event["event"] == "run-started");
+    program.wait_for_attack("limited");
+    fs::write(run_group(&started, "attacker", "pids").join("pids.max"), "200").unwrap();
+    let ended = program.finish();
+    let ceiling = &ended.case("limited")["ceiling"];
+    assert!(ceiling["peak"].as_u64() < Some(64), "{ceiling}");
+    assert_eq!(ceiling["kept"], false, "{ceiling}");
+    assert_eq!(ended.verdict("limited"), "breached", "{}", ended.case("limited")["reason"]);
+    assert_eq!(ended.code, 1);
+}
+
 pub fn process_moved_out() {
     let program = Program::start(&only_limited("{pids: 64}"), &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");

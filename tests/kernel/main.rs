@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         ("limits_chosen_at_run_time_hold_to_the_task", limits::seven_and_a_hundred),
         ("a_limit_that_is_taken_away_turns_the_verdict", limits::limit_taken_away),
         ("a_limit_raised_during_the_run_is_breached", limits::limit_raised),
+        ("a_raised_limit_that_nobody_used_is_breached_too", limits::limit_raised_unused),
         ("an_attacker_process_outside_its_cgroup_is_breached", limits::process_moved_out),
         ("the_textbook_numbers_hold_with_and_without_a_pid_namespace", limits::by_hand),
         ("an_attack_that_hurts_nobody_makes_a_limit_vacuous", limits::faint_attack),
