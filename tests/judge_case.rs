@@ -12,7 +12,7 @@ use contain_test::record::{
 };
 use contain_test::scenario::{
     Assertion, CgroupMode, Condition, Control, Expectation, ExpectedWord, FactName, FactValue,
-    Limits, MachineFacts, NodeSpec, Placement, Position, Resource, Target,
+    Limits, MachineFacts, NodeSpec, Placement, Position, Resource, Target, Trials,
 };
 
 const HERE: Position = Position { line: 3, column: 5 };
@@ -32,6 +32,8 @@ fn cell(resource: Resource, verdict: Option<Verdict>) -> Cell {
         lat_imp: None,
         lat_growth_ns: None,
         lat_floor_ns: 5_000.0,
+        net: None,
+        beside_placebo: None,
         faster: false,
         tolerance: 0.25,
         latency_pairs: 0,
@@ -60,7 +62,10 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
     Case {
         attacker: "forkbomb".into(),
         intensity: 100,
+        threads: 1,
+        burst: None,
         resource: Resource::Pids,
+        stands_for: Vec::new(),
         config: "a-config".into(),
         machine: "host".into(),
         runtime: "native".into(),
@@ -77,6 +82,8 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
         ceilings: Vec::new(),
         cells: vec![cell(Resource::Cpu, Some(Verdict::Degraded)), cell(Resource::Pids, verdict)],
         blocks: Vec::new(),
+        trials: Trials::default(),
+        placebo: None,
         attack: Attack::default(),
         watch: Watch::default(),
         facts: BTreeMap::new(),

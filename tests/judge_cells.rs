@@ -41,7 +41,15 @@ fn blocks(probes: &[Probe]) -> Vec<Block> {
                     }
                 });
                 let probes = here.map(|probe| sample(probe, mode, state)).collect();
-                blocks.push(Block { pair, state, mode, start_ms: 0.0, end_ms: 250.0, probes });
+                blocks.push(Block {
+                    pair,
+                    state,
+                    mode,
+                    start_ms: 0.0,
+                    end_ms: 250.0,
+                    attacker_cpu_seconds: None,
+                    probes,
+                });
             }
         }
     }
@@ -67,6 +75,8 @@ fn sample(probe: &Probe, mode: BlockMode, state: BlockState) -> ProbeSample {
         elapsed_seconds: 0.25,
         latency_sum_ns: latency * done,
         latency_ns: vec![(latency, done)],
+        run_delay_ns: None,
+        net_latency_ns: Vec::new(),
         missing: false,
     }
 }

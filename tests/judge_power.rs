@@ -125,7 +125,15 @@ impl Machine {
                             self.capacity("cpu/work", self.noise.cpu, 1000.0, effect),
                         ],
                     };
-                    blocks.push(Block { pair, state, mode, start_ms: 0.0, end_ms: 250.0, probes });
+                    blocks.push(Block {
+                        pair,
+                        state,
+                        mode,
+                        start_ms: 0.0,
+                        end_ms: 250.0,
+                        attacker_cpu_seconds: None,
+                        probes,
+                    });
                 }
             }
         }
@@ -142,6 +150,8 @@ fn sample(probe: &str, done: u64, latency_ns: Vec<(u64, u64)>) -> ProbeSample {
         elapsed_seconds: BLOCK_SECONDS,
         latency_sum_ns: latency_ns.iter().map(|&(ns, _)| ns).sum(),
         latency_ns,
+        run_delay_ns: None,
+        net_latency_ns: Vec::new(),
         missing: false,
     }
 }

@@ -13,7 +13,7 @@ use contain_test::record::{
 use contain_test::report::{Format, ReadError, ViewOptions, from_json, render, to_json};
 use contain_test::scenario::{
     Assertion, Control, Expectation, ExpectedWord, FactName, FactValue, Limits, MachineFacts,
-    NodeSpec, Placement, Position, Resource, Target,
+    NodeSpec, Placement, Position, Resource, Target, Trials,
 };
 
 const EAGAIN: &str = "EAGAIN";
@@ -38,6 +38,8 @@ fn cell(probe: &str, verdict: Option<Verdict>, slower: f64, rate: Option<f64>) -
         lat_imp: Some(LatencyImpact { mean: latency, p50: latency, p90: latency, p99: latency }),
         lat_growth_ns: None,
         lat_floor_ns: 5_000.0,
+        net: None,
+        beside_placebo: None,
         faster: false,
         tolerance: contain_test::analyze::tolerance_of(resource),
         latency_pairs: 10,
@@ -63,7 +65,10 @@ fn case(config: &str, control: Option<Control>, pids: Cell, limit: Option<u64>) 
     Case {
         attacker: if control == Some(Control::Sham) { "sleep" } else { "forkbomb" }.into(),
         intensity: 100,
+        threads: 1,
+        burst: None,
         resource: Resource::Pids,
+        stands_for: Vec::new(),
         config: config.into(),
         machine: "host".into(),
         runtime: "native".into(),
@@ -80,6 +85,8 @@ fn case(config: &str, control: Option<Control>, pids: Cell, limit: Option<u64>) 
         ceiling,
         cells: vec![cell("cpu/work", None, 0.0, None), cell("memory/touch", None, 0.3, None), pids],
         blocks: Vec::new(),
+        trials: Trials::default(),
+        placebo: None,
         attack: Attack::default(),
         watch: Watch::default(),
         facts: BTreeMap::from([(FactName::InsidePid, FactValue::Number(1))]),

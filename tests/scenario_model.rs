@@ -112,6 +112,7 @@ fn every_limit_is_read_in_its_unit() {
     );
     let unified = [("io.weight", "50"), ("memory.high", "50331648"), ("memory.low", "max")];
     let expected = Limits {
+        idle: false,
         pids: Some(64),
         memory_bytes: Some(64 << 20),
         swap_bytes: Some(0),

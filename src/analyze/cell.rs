@@ -150,6 +150,8 @@ impl Measured {
             lat_imp: impact(mean, p50, p90, p99),
             lat_growth_ns: growth(mean, p50),
             lat_floor_ns: floor,
+            net: None,
+            beside_placebo: None,
             faster: is_faster(resource, rate, p50, tolerance),
             tolerance,
             latency_pairs: count(pairs),

@@ -201,6 +201,7 @@ mod tests {
             mode: BlockMode::Latency,
             start_ms: 0.0,
             end_ms: 250.0,
+            attacker_cpu_seconds: None,
             probes: vec![ProbeSample {
                 probe: "pids/fork".into(),
                 attempts,
@@ -209,6 +210,8 @@ mod tests {
                 elapsed_seconds: 0.25,
                 latency_sum_ns: 0,
                 latency_ns: Vec::new(),
+                run_delay_ns: None,
+                net_latency_ns: Vec::new(),
                 missing,
             }],
         }

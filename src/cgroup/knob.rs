@@ -62,6 +62,10 @@ pub fn settings(limits: &Limits, version: &dyn Fn(&str) -> Version) -> Vec<Setti
             Version::V2 => Setting::new(Resource::Cpu, "cpu.weight", weight, 0),
         });
     }
+    if limits.idle {
+        // The same file on both versions, since 5.15 (kernel/sched/core.c, cpu_idle_write_s64).
+        list.push(Setting::new(Resource::Cpu, "cpu.idle", 1, 0));
+    }
     for (file, value) in &limits.unified {
         let resource = match file.split('.').next() {
             Some("memory") => Resource::Memory,

@@ -66,6 +66,8 @@ fn recorded(sample: Sample) -> ProbeSample {
         elapsed_seconds: Duration::from_nanos(sample.elapsed_ns).as_secs_f64(),
         latency_sum_ns: sample.latency_sum_ns,
         latency_ns: sample.latency_ns,
+        run_delay_ns: None,
+        net_latency_ns: Vec::new(),
         missing: sample.missing,
     }
 }

@@ -204,6 +204,7 @@ fn key_of(setting: &Setting) -> &'static str {
         "pids.max" => "pids",
         "memory.max" | "memory.limit_in_bytes" => "memory",
         "memory.swap.max" | "memory.memsw.limit_in_bytes" => "swap",
+        "cpu.idle" => "idle",
         "cpu.weight" | "cpu.shares" => "weight",
         _ => "cpu",
     }

@@ -144,6 +144,7 @@ fn recorded(begun: Instant, planned: &Planned, result: BlockResult) -> Block {
         mode: planned.mode(),
         start_ms: since(result.span.0),
         end_ms: since(result.span.1),
+        attacker_cpu_seconds: None,
         probes: result.probes,
     }
 }

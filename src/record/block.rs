@@ -37,6 +37,9 @@ pub struct Block {
     pub start_ms: f64,
     /// End, in milliseconds since the case began.
     pub end_ms: f64,
+    /// CPU time that the attacker's sandbox received in it, in seconds, by the kernel's account; null where nobody counts it.
+    #[serde(default)]
+    pub attacker_cpu_seconds: Option<f64>,
     /// What each probe saw.
     pub probes: Vec<ProbeSample>,
 }
@@ -58,6 +61,13 @@ pub struct ProbeSample {
     pub latency_sum_ns: u64,
     /// Latencies of operations that were done, as sparse pairs of value in nanoseconds and count.
     pub latency_ns: Vec<(u64, u64)>,
+    /// Time that the probe and the children it waited for spent ready to run and without a CPU, in nanoseconds; null where
+    /// it was not read: it is when attacker and victim share CPUs.
+    #[serde(default)]
+    pub run_delay_ns: Option<u64>,
+    /// Latencies of operations that were done, less the wait for a CPU in each, as sparse pairs; empty where not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub net_latency_ns: Vec<(u64, u64)>,
     /// True when the probe never answered: its process was dead, or did not come back in time.
     pub missing: bool,
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Block, Outcome, Verdict};
-use crate::scenario::{Control, FactName, FactValue, Limits, NodeSpec, Placement, Resource};
+use crate::scenario::{
+    Burst, Control, FactName, FactValue, Limits, NodeSpec, Placement, Resource, Trials,
+};
 
 /// One workload under one config on one machine and runtime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,8 +16,17 @@ pub struct Case {
     pub attacker: String,
     /// Its effort in percent.
     pub intensity: u8,
+    /// How many threads burn, for workloads that have several.
+    #[serde(default = "one")]
+    pub threads: u64,
+    /// The bursts of its load; null for a steady one.
+    #[serde(default)]
+    pub burst: Option<Burst>,
     /// The resource it is judged on: the attacker's own.
     pub resource: Resource,
+    /// Other resources that a sham is judged on as well, because it stands for cases of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stands_for: Vec<Resource>,
     /// The config's name.
     pub config: String,
     /// ID of the machine, see `machines[]`.
@@ -48,6 +59,12 @@ pub struct Case {
     pub cells: Vec<Cell>,
     /// Everything the probes saw.
     pub blocks: Vec<Block>,
+    /// How long it was to be measured.
+    #[serde(default)]
+    pub trials: Trials,
+    /// The attack against a load that only burns as much CPU; null where nobody needed to know.
+    #[serde(default)]
+    pub placebo: Option<Placebo>,
     /// What the attacker itself counted.
     pub attack: Attack,
     /// What the watcher outside the node saw of the machine.
@@ -66,6 +83,26 @@ pub struct Case {
     pub recovery_ms: Option<f64>,
     /// What did not come back after the case.
     pub residue: Vec<String>,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// A load in the attacker's sandbox that burns as much CPU as the attack received, with as many tasks that wake as often, and
+/// does nothing else: what the victim feels of the attack beyond it is not the CPU's doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placebo {
+    /// Tasks that burn.
+    pub tasks: u64,
+    /// How each of them burns.
+    pub burst: Burst,
+    /// CPU time that the attack received, as a share of one CPU.
+    pub attack_cpu: f64,
+    /// CPU time that the placebo received, as a share of one CPU.
+    pub placebo_cpu: f64,
+    /// Pairs of blocks: `on` with the attack, `off` with the placebo.
+    pub blocks: Vec<Block>,
 }
 
 /// An expectation or assertion of the file, and what was seen.
@@ -161,6 +198,13 @@ pub struct Cell {
     pub lat_growth_ns: Option<LatencyGrowth>,
     /// Growth up to here is no leak whatever the ratio, in nanoseconds.
     pub lat_floor_ns: f64,
+    /// The same two, isolation and latency impact, net of the time that the victim and its children waited for a CPU; null
+    /// where that was not read.
+    #[serde(default)]
+    pub net: Option<Beside>,
+    /// The same two against the placebo instead of the quiet node; null without one.
+    #[serde(default)]
+    pub beside_placebo: Option<Beside>,
     /// True when the victim was faster under attack, by more than the tolerance.
     pub faster: bool,
     /// The tolerance it was judged with: 0.25 is 25 %.
@@ -171,6 +215,17 @@ pub struct Cell {
     pub capacity_pairs: u32,
     /// Probe windows that never answered, on-blocks.
     pub missing: u32,
+}
+
+/// Isolation and latency impact by another comparison than that with the quiet node.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Ratio of rates, at most 1; null where not measured.
+    pub isol: Option<Interval>,
+    /// Latency impact of the mean; null where not measured.
+    pub mean: Option<Interval>,
+    /// Latency impact of the median; null where not measured.
+    pub p50: Option<Interval>,
 }
 
 /// What off-blocks show of the same probe.

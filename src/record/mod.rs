@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::scenario::CgroupMode;
 pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
-    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
-    LatencyImpact, QuietSample, Watch,
+    Attack, Beside, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
+    LatencyImpact, Placebo, QuietSample, Watch,
 };
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,

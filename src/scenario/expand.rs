@@ -106,7 +106,7 @@ fn sham(config: &Config, name: String) -> Config {
     let mut sham = opened(config, name);
     sham.control = Some(Control::Sham);
     for sandbox in sham.sandboxes.iter_mut().filter(|sandbox| sandbox.role == Role::Attacker) {
-        sandbox.workload = Some(WorkloadSpec { name: Workload::Sleep, intensity: 100 });
+        sandbox.workload = Some(WorkloadSpec::full(Workload::Sleep));
     }
     sham
 }

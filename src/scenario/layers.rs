@@ -6,7 +6,7 @@ use super::written::{
 };
 use super::{
     Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario,
-    Tolerances, WorkloadSpec,
+    Tolerances, Trials, WorkloadSpec,
 };
 
 /// The runtime of sandboxes that name none.
@@ -127,7 +127,7 @@ impl Merged<'_> {
             Role::Attacker => {
                 let name = self.attacker.workload.as_ref()?.value;
                 let intensity = self.attacker.intensity.as_ref().map_or(100, |found| found.value);
-                (&self.attacker, Some(WorkloadSpec { name, intensity }))
+                (&self.attacker, Some(WorkloadSpec { intensity, ..WorkloadSpec::full(name) }))
             }
             Role::Victim => (&self.victim, None),
         };
@@ -161,6 +161,9 @@ impl Merged<'_> {
             placement: Placement::Apart,
             sandboxes: vec![attacker, victim],
             tolerances: self.tolerances.clone(),
+            trials: Trials::default(),
+            stands_for: Vec::new(),
+            unprotected: None,
             expect: self.written.expect.clone(),
             asserts: self.written.asserts.clone(),
         };
@@ -182,6 +185,7 @@ fn limits(written: &LimitsWritten) -> Limits {
         swap_bytes: value(&written.swap),
         cpu_millis: value(&written.cpu),
         weight: value(&written.weight),
+        idle: false,
         cpuset: written.cpuset.as_ref().map(|found| found.value.clone()),
         nofile: value(&written.nofile),
         unified: written

@@ -22,6 +22,9 @@ pub struct Limits {
     /// `cpu.weight` (1 to 10000, default 100); on v1 the `cpu.shares` it stands for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub weight: Option<u64>,
+    /// `cpu.idle`: runs only when nobody else wants the CPU.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub idle: bool,
     /// `cpuset.cpus`, in the kernel's list format.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cpuset: Option<String>,

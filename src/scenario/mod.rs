@@ -23,6 +23,7 @@ mod node;
 mod resource;
 mod shipped;
 mod tolerances;
+mod trials;
 pub mod units;
 mod validate;
 mod words;
@@ -46,7 +47,8 @@ pub use namespaces::{NamespaceKind, Namespaces, Sharing};
 pub use resource::Resource;
 pub use shipped::shipped;
 pub use tolerances::Tolerances;
-pub use workload::{PROBES, VICTIM_MIN_PIDS, Workload, WorkloadSpec};
+pub use trials::Trials;
+pub use workload::{Burst, PROBES, VICTIM_MIN_PIDS, Workload, WorkloadSpec};
 
 /// Reads the text of a scenario; `file_name` is only used in messages and kept in the result.
 ///

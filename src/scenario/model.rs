@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assertion, Condition, Expectation, Limits, Namespaces, Resource, Tolerances, WorkloadSpec,
+    Assertion, Condition, Expectation, Limits, Namespaces, Resource, Tolerances, Trials,
+    WorkloadSpec,
 };
 
 /// Where a value stands in its file: line and column, both counted from 1.
@@ -52,6 +53,13 @@ pub struct Config {
     pub sandboxes: Vec<SandboxSpec>,
     /// How much slower the victim may get, where the file says so.
     pub tolerances: Tolerances,
+    /// How long it is measured.
+    pub trials: Trials,
+    /// For a sham: the own resources of the cases that it stands for, the first being its own. Empty for all others.
+    pub stands_for: Vec<Resource>,
+    /// The victim's limits at the top of the file, when this config gives the victim others: a protection that is put to the
+    /// test, and what its open case goes without.
+    pub unprotected: Option<Limits>,
     /// What the file expects of the verdicts.
     pub expect: Vec<Expectation>,
     /// Facts the file asserts.
@@ -65,10 +73,13 @@ impl Config {
         self.sandboxes.iter().find(|sandbox| sandbox.role == role)
     }
 
-    /// The resource that the case is judged on: the one its attacker drains. A sleeping attacker drains none and is judged on
-    /// `pids`, because its sandbox is built as that of a fork bomb is.
+    /// The resource that the case is judged on: the one its attacker drains. A sham is judged on those of the cases it
+    /// stands for; any other sleeping attacker on `pids`, because its sandbox is built as that of a fork bomb is.
     #[must_use]
     pub fn own_resource(&self) -> Resource {
+        if let Some(&resource) = self.stands_for.first() {
+            return resource;
+        }
         self.sandbox(Role::Attacker)
             .and_then(|sandbox| sandbox.workload.as_ref())
             .and_then(|workload| workload.name.resource())

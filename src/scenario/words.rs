@@ -13,7 +13,6 @@ pub(super) const LATER_LIMITS: &[&str] = &["io", "net", "idle", "hugetlb", "rlim
 
 /// Workloads that this version does not have yet.
 pub(super) const LATER_WORKLOADS: &[&str] = &[
-    "cpu-burn",
     "memory-eater",
     "disk-writer",
     "disk-fill",

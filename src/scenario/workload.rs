@@ -11,12 +11,35 @@ pub struct WorkloadSpec {
     pub name: Workload,
     /// Effort in percent, 0 to 100.
     pub intensity: u8,
+    /// Workers that burn at the same time; only [`Workload::CpuBurn`] has more than one.
+    pub threads: u64,
+    /// Bursts instead of a steady load; only for [`Workload::CpuBurn`].
+    pub burst: Option<Burst>,
+}
+
+impl WorkloadSpec {
+    /// A workload at full effort, with one thread, steady.
+    #[must_use]
+    pub const fn full(name: Workload) -> Self {
+        Self { name, intensity: 100, threads: 1, burst: None }
+    }
+}
+
+/// A load that comes in bursts: busy at the beginning of each period, idle for the rest of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Burst {
+    /// Busy time in each period, in microseconds.
+    pub busy_us: u64,
+    /// Length of a period, in microseconds.
+    pub period_us: u64,
 }
 
 /// The built-in workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Workload {
+    /// Computes on registers, steadily or in bursts, on one thread or many.
+    CpuBurn,
     /// Forks until it is refused, holds what it got, keeps trying.
     Forkbomb,
     /// Sleeps: the sham attacker.
@@ -25,12 +48,13 @@ pub enum Workload {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Forkbomb, Self::Sleep];
+    pub const ALL: [Self; 3] = [Self::CpuBurn, Self::Forkbomb, Self::Sleep];
 
     /// The word used in files, records and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::CpuBurn => "cpu-burn",
             Self::Forkbomb => "forkbomb",
             Self::Sleep => "sleep",
         }
@@ -40,6 +64,7 @@ impl Workload {
     #[must_use]
     pub const fn summary(self) -> &'static str {
         match self {
+            Self::CpuBurn => "computes without a pause, or in bursts, on one thread or many",
             Self::Forkbomb => "forks until it is refused, holds what it got, keeps trying",
             Self::Sleep => "sleeps: the sham attacker that shows the machine's own noise",
         }
@@ -49,6 +74,7 @@ impl Workload {
     #[must_use]
     pub const fn resource(self) -> Option<Resource> {
         match self {
+            Self::CpuBurn => Some(Resource::Cpu),
             Self::Forkbomb => Some(Resource::Pids),
             Self::Sleep => None,
         }

@@ -29,6 +29,20 @@ macro_rules! limit {
 /// All of them.
 pub const ENTRIES: &[Entry] = &[
     Entry {
+        name: "cpu-burn",
+        kind: Kind::Workload,
+        meaning: "computes on registers without a pause, or in bursts, on one thread or many",
+        details: &[
+            detail("own resource", "cpu"),
+            detail("operation", "one stretch of about a millisecond; nothing refuses it"),
+            detail(
+                "dose",
+                "`threads` tasks, 1 by default, 256 at most; intensity is the busy share of each period",
+            ),
+            detail("ends", "on order, and by itself after 30 s"),
+        ],
+    },
+    Entry {
         name: "forkbomb",
         kind: Kind::Workload,
         meaning: "forks until it is refused, holds what it got, and keeps trying",

@@ -1,0 +1,18 @@
+//! How long a case is measured.
+
+use serde::{Deserialize, Serialize};
+
+/// How many pairs of blocks a case begins with, and how much time its blocks may take when those do not settle it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Trials {
+    /// Pairs of each kind to begin with; the tool's own numbers when absent.
+    pub pairs: Option<u32>,
+    /// No fresh pairs are begun once the blocks of a case have taken this long, in milliseconds.
+    pub budget_ms: u64,
+}
+
+impl Default for Trials {
+    fn default() -> Self {
+        Self { pairs: None, budget_ms: 20_000 }
+    }
+}
