@@ -84,7 +84,7 @@ fn sample(probe: &Probe, mode: BlockMode, state: BlockState) -> ProbeSample {
 static DEFAULTS: Tolerances = Tolerances(BTreeMap::new());
 
 fn rules(own: Resource) -> CellRules<'static> {
-    CellRules { own, named: &[], tolerances: &DEFAULTS, seed: 1 }
+    CellRules { own, stands_for: &[], named: &[], tolerances: &DEFAULTS, placebo: &[], seed: 1 }
 }
 
 fn judge(probes: &[Probe], own: Resource) -> Vec<Cell> {

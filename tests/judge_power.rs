@@ -196,7 +196,14 @@ fn simulate(title: &str, noise: Noise, effect: Effect) -> BTreeMap<String, Score
                 })
                 .collect();
             let tolerances = Tolerances::default();
-            let rules = CellRules { own, named: &[], tolerances: &tolerances, seed };
+            let rules = CellRules {
+                own,
+                stands_for: &[],
+                named: &[],
+                tolerances: &tolerances,
+                placebo: &[],
+                seed,
+            };
             for cell in judge_cells(&alone, &rules) {
                 scores.entry(cell.probe.clone()).or_default().add(&cell);
             }

@@ -25,6 +25,8 @@ pub fn all(directory: &RunDirectory, node: &Node) -> Result<Vec<Box<dyn Contende
     let order = AttackOrder {
         workload: "sleep".to_owned(),
         intensity: 0,
+        threads: 1,
+        burst: None,
         dose: Dose { tasks: 1, seconds: 10 },
     };
     let order = serde_json::to_string(&order).map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::case::{CaseContext, judge_case};
-use super::cell::{CellRules, judge_cells};
+use super::cell::{judge_cells, rules_of};
 use super::expect::{judge_expectations, named_targets};
 use super::open::apply_open;
 use crate::record::{Case, Cell, Expected, Report, Verdict};
@@ -84,8 +84,7 @@ fn judge_one(
     let wanted = expectations_of(scenario, case)?;
     let named = named_targets(&wanted.values().cloned().collect::<Vec<_>>());
     let tolerances = tolerances_of(case, given);
-    let rules = CellRules { own: case.resource, named: &named, tolerances: &tolerances, seed };
-    case.cells = judge_cells(&case.blocks, &rules);
+    case.cells = judge_cells(&case.blocks, &rules_of(case, &named, &tolerances, seed));
     judge_case(case, CaseContext { lost: case.verdict == Verdict::Lost });
     if case.control.is_none() {
         let open = open_of(case, before).cloned();

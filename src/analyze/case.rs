@@ -87,7 +87,9 @@ fn weigh(case: &Case, context: CaseContext) -> (Verdict, String) {
 }
 
 fn own_cells(case: &Case) -> impl Iterator<Item = &Cell> {
-    case.cells.iter().filter(|cell| cell.resource == case.resource)
+    let is_own =
+        |cell: &&Cell| cell.resource == case.resource || case.stands_for.contains(&cell.resource);
+    case.cells.iter().filter(is_own)
 }
 
 pub(super) fn sentence(mut text: String) -> String {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::attribution::{Known, attribute};
 use super::failures::{Finding, Windows};
-use super::pairs::{LatencyMetric, Pair, latency_ratios, pairs_of, rate_ratios};
+use super::pairs::{LatencyMetric, Pair, latency_ratios, net_rate_ratios, pairs_of, rate_ratios};
 use super::stats::Bootstrap;
-use super::tolerance::{capacity_tolerance, latency_floor_ns, resource_of_probe, tolerance_of};
+use super::tolerance::{latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
-    Block, BlockMode, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact, QuietSample, Verdict,
-    slowdown,
+    Beside, Block, BlockMode, Case, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact,
+    QuietSample, Verdict,
 };
 use crate::scenario::{Resource, Tolerances};
 
@@ -21,13 +22,37 @@ pub const MIN_PAIRS: u32 = 4;
 pub struct CellRules<'a> {
     /// The attacker's own resource, whose speed is judged.
     pub own: Resource,
+    /// Other resources whose speed is judged, because a sham stands for cases of theirs.
+    pub stands_for: &'a [Resource],
     /// What the scenario expects something of, whose speed is judged too: a resource, or one probe of it by its operation or
     /// its full name.
     pub named: &'a [(Resource, Option<String>)],
     /// The tolerances that the scenario gives; all others are the defaults of [`tolerance_of`].
     pub tolerances: &'a Tolerances,
+    /// Pairs of blocks with the attack on and a placebo in the place of off, see [`Placebo`](crate::record::Placebo); empty
+    /// without one.
+    pub placebo: &'a [Block],
     /// Fixes the intervals.
     pub seed: u64,
+}
+
+/// The rules for a case: its own resource, what else a sham stands for, and what is `named`, which the caller got from the
+/// scenario or the record.
+#[must_use]
+pub fn rules_of<'a>(
+    case: &'a Case,
+    named: &'a [(Resource, Option<String>)],
+    tolerances: &'a Tolerances,
+    seed: u64,
+) -> CellRules<'a> {
+    CellRules {
+        own: case.resource,
+        stands_for: &case.stands_for,
+        named,
+        tolerances,
+        placebo: case.placebo.as_ref().map_or(&[], |placebo| &placebo.blocks),
+        seed,
+    }
 }
 
 impl CellRules<'_> {
@@ -52,17 +77,18 @@ pub fn judge_cells(blocks: &[Block], rules: &CellRules<'_>) -> Vec<Cell> {
         .flat_map(|block| &block.probes)
         .filter_map(|sample| Some((resource_of_probe(&sample.probe)?, sample.probe.as_str())))
         .collect();
-    let mut findings: Vec<(Finding, bool)> = Vec::new();
+    let mut known: Vec<Known> = Vec::new();
     let mut cells: Vec<Cell> = Vec::new();
     for (resource, probe) in probes {
-        let asked =
-            resource == rules.own || rules.named.iter().any(|name| names(name, resource, probe));
+        let asked = resource == rules.own
+            || rules.stands_for.contains(&resource)
+            || rules.named.iter().any(|name| names(name, resource, probe));
         let tolerance = rules.tolerance(resource, probe);
         let measured = Measured::of(blocks, (resource, probe), tolerance, &mut bootstrap);
-        findings.push((measured.finding, asked));
+        known.push(Known { finding: measured.finding, asked });
         cells.push(measured.into_cell(asked));
     }
-    attribute_to_cpu(&mut cells, &findings);
+    attribute(&mut cells, &known, rules, &mut bootstrap);
     cells
 }
 
@@ -73,8 +99,8 @@ fn names(named: &(Resource, Option<String>), resource: Resource, probe: &str) ->
 }
 
 /// Everything about one probe, before the verdict.
-struct Measured {
-    cell: Cell,
+pub(super) struct Measured {
+    pub(super) cell: Cell,
     finding: Finding,
     /// `rate_on / rate_off`, not clipped.
     rate: Option<Interval>,
@@ -120,7 +146,7 @@ impl Latency {
 }
 
 impl Measured {
-    fn of(
+    pub(super) fn of(
         blocks: &[Block],
         (resource, probe): (Resource, &str),
         tolerance: f64,
@@ -150,7 +176,7 @@ impl Measured {
             lat_imp: impact(mean, p50, p90, p99),
             lat_growth_ns: growth(mean, p50),
             lat_floor_ns: floor,
-            net: None,
+            net: net(&latency, &capacity, bootstrap),
             beside_placebo: None,
             faster: is_faster(resource, rate, p50, tolerance),
             tolerance,
@@ -166,7 +192,7 @@ impl Measured {
         Cell { verdict, ..self.cell }
     }
 
-    fn verdict(&self, asked: bool) -> Option<Verdict> {
+    pub(super) fn verdict(&self, asked: bool) -> Option<Verdict> {
         if matches!(self.finding, Finding::Denied | Finding::DeniedLate) {
             return Some(Verdict::Denied);
         }
@@ -230,31 +256,6 @@ enum Speed {
     Leaks,
 }
 
-/// A victim that waits for a CPU is late with everything. When the cpu cell shows that it waited, neither a slowdown
-/// nor a missed deadline of another resource can be laid at that resource's door; a failed operation can.
-fn attribute_to_cpu(cells: &mut [Cell], findings: &[(Finding, bool)]) {
-    // What the scenario tolerates is no matter here: whether the CPU explains a slowdown is a question of fact.
-    let least = capacity_tolerance(Resource::Cpu);
-    let starved = cells.iter().any(|cell| {
-        cell.resource == Resource::Cpu
-            && cell.capacity_pairs >= MIN_PAIRS
-            && cell.isol.is_some_and(|isol| isol.high < least)
-    });
-    if !starved {
-        return;
-    }
-    for (cell, &(finding, asked)) in cells.iter_mut().zip(findings) {
-        let shown =
-            cell.verdict.is_none() && slowdown(cell).is_some_and(|by| by > 1.0 + cell.tolerance);
-        let slow =
-            shown || cell.verdict == Some(Verdict::Degraded) || finding == Finding::DeniedLate;
-        if cell.resource != Resource::Cpu && slow {
-            cell.via = Some(Resource::Cpu);
-            cell.verdict = asked.then_some(Verdict::Inconclusive);
-        }
-    }
-}
-
 fn is_faster(
     resource: Resource,
     rate: Option<Interval>,
@@ -277,6 +278,19 @@ fn impact(
 ) -> Option<LatencyImpact> {
     let above = |got: Latency| map_interval(got.ratio, |ratio| (ratio - 1.0).max(0.0));
     Some(LatencyImpact { mean: above(mean?), p50: above(p50?), p90: above(p90?), p99: above(p99?) })
+}
+
+/// Net of the wait for a CPU, where it was read.
+fn net(latency: &[Pair<'_>], capacity: &[Pair<'_>], bootstrap: &mut Bootstrap) -> Option<Beside> {
+    let mut of = |metric| {
+        let ratio = bootstrap.interval(&latency_ratios(latency, metric).ratios)?;
+        Some(map_interval(ratio, |ratio| (ratio - 1.0).max(0.0)))
+    };
+    let (mean, p50) = (of(LatencyMetric::NetMean), of(LatencyMetric::NetPercentile(0.50)));
+    let isol = bootstrap
+        .interval(&net_rate_ratios(capacity))
+        .map(|got| map_interval(got, |ratio| ratio.min(1.0)));
+    (mean.is_some() || isol.is_some()).then_some(Beside { isol, mean, p50 })
 }
 
 fn growth(mean: Option<Latency>, p50: Option<Latency>) -> Option<LatencyGrowth> {

@@ -27,6 +27,15 @@ pub fn histogram_quantile(histogram: &[(u64, u64)], q: f64) -> Option<u64> {
     sorted.last().map(|&(value, _)| value)
 }
 
+/// The mean of all values, in nanoseconds; `None` when nothing was counted.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a mean of latencies needs no more than 52 bits")]
+pub fn histogram_mean(histogram: &[(u64, u64)]) -> Option<f64> {
+    let count = histogram_count(histogram);
+    let sum: f64 = histogram.iter().map(|&(value, count)| value as f64 * count as f64).sum();
+    (count > 0).then(|| sum / count as f64)
+}
+
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -53,6 +62,8 @@ mod tests {
         assert_eq!(histogram_quantile(&histogram, 1.0), Some(30));
         assert_eq!(histogram_quantile(&[], 0.5), None);
         assert_eq!(histogram_quantile(&[(5, 0)], 0.5), None);
+        assert_eq!(histogram_mean(&histogram), Some(17.5));
+        assert_eq!(histogram_mean(&[(5, 0)]), None);
     }
 
     proptest! {

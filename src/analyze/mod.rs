@@ -5,6 +5,7 @@
 //! run at the end [`exit_verdict`]. [`judge_again`] does all of it for an old record. The rules and their numbers are explained in `docs/statistics.md`.
 
 mod again;
+mod attribution;
 mod case;
 mod ceiling;
 mod cell;
@@ -20,7 +21,7 @@ mod tolerance;
 pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
-pub use cell::{CellRules, MIN_PAIRS, judge_cells};
+pub use cell::{CellRules, MIN_PAIRS, judge_cells, rules_of};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,

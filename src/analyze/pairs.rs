@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::histogram::histogram_quantile;
+use super::histogram::{histogram_mean, histogram_quantile};
 use crate::record::{Block, BlockMode, BlockState, ProbeSample};
 
 /// What one probe saw in the two blocks of a pair.
@@ -48,6 +48,22 @@ fn rate(sample: &ProbeSample) -> Option<f64> {
     (seconds.is_finite() && seconds > 0.0).then(|| as_f64(sample.done) / seconds)
 }
 
+/// The same for rates over the time in which the probe did not wait for a CPU; empty where that was not read.
+pub(super) fn net_rate_ratios(pairs: &[Pair<'_>]) -> Vec<f64> {
+    let ratio = |pair: &Pair<'_>| {
+        let (off, on) = (net_rate(pair.off?)?, net_rate(pair.on?)?);
+        (off > 0.0).then(|| on / off).filter(|ratio| ratio.is_finite())
+    };
+    pairs.iter().filter_map(ratio).collect()
+}
+
+/// A probe and the child it waits for can wait at the same time, so the waits may exceed the time there was: then they tell
+/// nothing.
+fn net_rate(sample: &ProbeSample) -> Option<f64> {
+    let seconds = sample.elapsed_seconds - as_f64(sample.run_delay_ns?) / 1e9;
+    (!sample.missing && seconds.is_finite() && seconds > 0.0).then(|| as_f64(sample.done) / seconds)
+}
+
 /// Latency under attack against quiet latency, value by value over the usable pairs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LatencyRatios {
@@ -64,6 +80,10 @@ pub(super) enum LatencyMetric {
     Mean,
     /// A percentile, as a share.
     Percentile(f64),
+    /// The mean, less the wait for a CPU in each operation.
+    NetMean,
+    /// A percentile of latencies less the wait for a CPU.
+    NetPercentile(f64),
 }
 
 impl LatencyMetric {
@@ -74,6 +94,8 @@ impl LatencyMetric {
         match self {
             Self::Mean => Some(as_f64(sample.latency_sum_ns) / as_f64(sample.done)),
             Self::Percentile(q) => histogram_quantile(&sample.latency_ns, q).map(as_f64),
+            Self::NetMean => histogram_mean(&sample.net_latency_ns),
+            Self::NetPercentile(q) => histogram_quantile(&sample.net_latency_ns, q).map(as_f64),
         }
     }
 }

@@ -101,6 +101,13 @@ impl<'a> Counters<'a> {
         self.keyed("cpu", "cpu.stat", "usage_usec")
     }
 
+    /// CPU time used on each CPU, in nanoseconds, by the CPU's number; version 1 only (`cpuacct.usage_percpu`).
+    #[must_use]
+    pub fn cpu_usage_by_cpu(self) -> Option<Vec<u64>> {
+        let text = file::read(&self.group.file("cpuacct", "cpuacct.usage_percpu").ok()?).ok()?;
+        text.split_whitespace().map(|word| word.parse().ok()).collect()
+    }
+
     /// Periods in which the CPU quota stopped the group.
     #[must_use]
     pub fn cpu_throttled(self) -> Option<u64> {

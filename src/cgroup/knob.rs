@@ -26,6 +26,13 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// The CPUs that a group may use, in the kernel's list format. It is written by [`pin`](super::Group::pin) and belongs to no
+    /// amount.
+    #[must_use]
+    pub fn cpuset(list: &str) -> Self {
+        Self::new(Resource::Cpu, "cpuset.cpus", list, 0)
+    }
+
     fn new(resource: Resource, file: &str, value: impl ToString, limit: u64) -> Self {
         let controller = file.split('.').next().unwrap_or(file).to_owned();
         Self {

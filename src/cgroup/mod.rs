@@ -17,3 +17,4 @@ pub use error::CgroupError;
 pub use group::Group;
 pub use hierarchy::{Hierarchies, Hierarchy, Version};
 pub use knob::{CPU_PERIOD_US, Setting, node_settings, settings};
+pub use spelling::parse_list;

@@ -8,6 +8,9 @@ const LARGEST_PAGE: u64 = 65_536;
 
 /// True when what a kernel file shows is what was written to it.
 pub fn shows(setting: &Setting, seen: &str) -> bool {
+    if matches!(setting.file.as_str(), "cpuset.cpus" | "cpuset.mems") {
+        return same_list(&setting.value, seen);
+    }
     same_words(setting, &setting.value, seen) || (setting.unified && shows_named(setting, seen))
 }
 
@@ -33,9 +36,6 @@ fn same_words(setting: &Setting, written: &str, seen: &str) -> bool {
 /// defaults filled in behind what was given, and fractions.
 fn shows_named(setting: &Setting, seen: &str) -> bool {
     let written = setting.value.as_str();
-    if matches!(setting.file.as_str(), "cpuset.cpus" | "cpuset.mems") {
-        return same_list(written, seen);
-    }
     let given: Vec<&str> = written.split_whitespace().collect();
     let (key, pairs) = given.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
     let keyed = !pairs.is_empty() && pairs.iter().all(|word| word.contains('='));
@@ -59,7 +59,8 @@ fn same_fraction(given: &str, shown: &str) -> bool {
     }
 }
 
-fn parse_list(text: &str) -> Vec<u32> {
+/// The numbers of a list such as `0-2,5`; what is no number is left out.
+pub fn parse_list(text: &str) -> Vec<u32> {
     text.trim()
         .split(',')
         .filter_map(|part| {

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use contain_test_workloads::protocol::{Counts, Order, Reply};
+use contain_test_workloads::protocol::{self, Counts, Order, Reply};
 
 use super::EngineError;
 use super::conversation::require;
@@ -14,6 +14,7 @@ use crate::cgroup::Group;
 use crate::node::Node;
 use crate::record::{Attack, BlockState};
 use crate::sandbox::Sandbox;
+use crate::scenario::Burst;
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// The node must be quiet again within this time.
@@ -62,20 +63,58 @@ impl Quiet {
     }
 }
 
+/// What the attacker's sandbox does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// Nothing: it holds nothing.
+    Off,
+    /// The attack.
+    Attack,
+    /// As many tasks, which burn CPU and do nothing else.
+    Placebo {
+        /// Tasks that burn.
+        tasks: u64,
+        /// How each of them burns.
+        burst: Burst,
+    },
+}
+
+impl Load {
+    fn order(self) -> Order {
+        match self {
+            Self::Off => Order::Stop,
+            Self::Attack => Order::Start,
+            Self::Placebo { tasks, burst: Burst { busy_us, period_us } } => {
+                Order::Placebo { tasks, burst: protocol::Burst { busy_us, period_us } }
+            }
+        }
+    }
+}
+
+impl From<BlockState> for Load {
+    fn from(state: BlockState) -> Self {
+        match state {
+            BlockState::Off => Self::Off,
+            BlockState::On => Self::Attack,
+        }
+    }
+}
+
 /// The attack of one case: on or off, and what it counted.
 #[derive(Debug)]
 pub struct Switch {
-    state: BlockState,
+    state: Load,
     quiet: Quiet,
     counts: Counts,
     starts: u64,
+    held: u64,
 }
 
 impl Switch {
     /// Off, as a case begins.
     #[must_use]
     pub fn new(quiet: Quiet) -> Self {
-        Self { state: BlockState::Off, quiet, counts: Counts::default(), starts: 0 }
+        Self { state: Load::Off, quiet, counts: Counts::default(), starts: 0, held: 0 }
     }
 
     /// Switches, if needed. Returns how long that took, or nothing when it was so already.
@@ -84,7 +123,7 @@ impl Switch {
     /// [`EngineError::Signal`]; an attack that does not reach its hold state; a node that does not become quiet.
     pub fn turn(
         &mut self,
-        to: BlockState,
+        to: Load,
         node: &Node,
         attacker: &mut Sandbox,
         signals: &mut Signals,
@@ -93,23 +132,45 @@ impl Switch {
             return Ok(None);
         }
         let begun = Instant::now();
-        let order = if to == BlockState::On { Order::Start } else { Order::Stop };
-        match require(attacker, signals, &order, ANSWER_LIMIT)? {
-            Reply::Holding(counts) | Reply::Stopped(counts) => self.counts = counts,
-            other => {
+        // From one load to another the way leads over none.
+        if self.state != Load::Off {
+            self.order(Load::Off, attacker, signals)?;
+            self.wait_until_quiet(node, &attacker.group, signals)?;
+        }
+        if to != Load::Off {
+            self.order(to, attacker, signals)?;
+        }
+        Ok(Some(begun.elapsed()))
+    }
+
+    fn order(
+        &mut self,
+        to: Load,
+        attacker: &mut Sandbox,
+        signals: &mut Signals,
+    ) -> Result<(), EngineError> {
+        let order = to.order();
+        match (require(attacker, signals, &order, ANSWER_LIMIT)?, to) {
+            // What a placebo holds is no attack.
+            (Reply::Holding(_), Load::Placebo { .. }) => {}
+            (Reply::Holding(counts) | Reply::Stopped(counts), _) => self.counts = counts,
+            (other, _) => {
                 return Err(EngineError::Failed(format!(
                     "sandbox `{}` answered {other:?} to {order:?}",
                     attacker.name
                 )));
             }
         }
-        if to == BlockState::On {
-            self.starts += 1;
-        } else {
-            self.wait_until_quiet(node, &attacker.group, signals)?;
-        }
+        self.starts += u64::from(to == Load::Attack);
+        self.held = if to == Load::Attack { self.counts.held } else { self.held };
         self.state = to;
-        Ok(Some(begun.elapsed()))
+        Ok(())
+    }
+
+    /// What the attack held when it had reached its hold state the last time.
+    #[must_use]
+    pub const fn held(&self) -> u64 {
+        self.held
     }
 
     fn wait_until_quiet(

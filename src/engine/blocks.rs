@@ -24,7 +24,7 @@ pub struct BlockResult {
     pub victim_is_gone: bool,
 }
 
-/// Runs one block of `duration_ms` with these probes.
+/// Runs one block of `duration_ms` with these probes; with `net`, they read how long they waited for a CPU.
 ///
 /// # Errors
 /// [`EngineError::Signal`]. A dead victim is no error but a finding.
@@ -33,9 +33,10 @@ pub fn measure(
     signals: &mut Signals,
     duration_ms: u64,
     probes: &[ProbeOrder],
+    net: bool,
 ) -> Result<BlockResult, EngineError> {
     let begun = Instant::now();
-    let order = Order::Measure(Measure { duration_ms, probes: probes.to_vec() });
+    let order = Order::Measure(Measure { duration_ms, probes: probes.to_vec(), net });
     let limit = Duration::from_millis(duration_ms) + GRACE;
     let answer = ask::<_, Reply>(&mut victim.channel, signals, &order, limit)?;
     let span = (begun, Instant::now());
@@ -66,8 +67,8 @@ fn recorded(sample: Sample) -> ProbeSample {
         elapsed_seconds: Duration::from_nanos(sample.elapsed_ns).as_secs_f64(),
         latency_sum_ns: sample.latency_sum_ns,
         latency_ns: sample.latency_ns,
-        run_delay_ns: None,
-        net_latency_ns: Vec::new(),
+        run_delay_ns: sample.run_delay_ns,
+        net_latency_ns: sample.net_latency_ns,
         missing: sample.missing,
     }
 }

@@ -1,5 +1,6 @@
 //! One case, phase by phase: set up, warm up, pairs of blocks, recovery, tear down, residue check.
 
+use super::attack::Load;
 use super::scene::Scene;
 use super::stage::Stage;
 use super::surroundings::Surroundings;
@@ -59,7 +60,7 @@ fn experiment(
         if victim_lives && scene.control != Some(Control::Sham) {
             recovery::watch(scene, &paces, case, around)?;
         }
-        scene.switch.turn(BlockState::Off, &scene.node, &mut scene.attacker, around.signals)?;
+        scene.switch.turn(Load::Off, &scene.node, &mut scene.attacker, around.signals)?;
         Ok(())
     });
     case.attack = scene.switch.attack();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::analyze;
-use crate::cgroup::{CPU_PERIOD_US, Group, Setting};
+use crate::cgroup::{CPU_PERIOD_US, Group, Setting, parse_list};
 use crate::node::Node;
 use crate::record::{BlockState, Ceiling, CeilingLevel};
 use crate::sandbox::Sandbox;
@@ -24,12 +24,14 @@ pub struct Watchdog {
     refused_before: Option<u64>,
     memory_refused_before: Option<u64>,
     throttled_before: Option<u64>,
+    node_throttled_before: Option<u64>,
+    by_cpu_before: Option<Vec<u64>>,
     sampled_pids: u64,
     sampled_node_pids: u64,
     stretch: Option<(Instant, u64)>,
     stretches: Vec<Stretch>,
-    /// Findings against the limits: values that changed, processes that left. Each once.
-    broken: BTreeSet<String>,
+    /// Values that changed: the file, and what it reads. Each once.
+    broken: BTreeSet<(String, String)>,
     /// Processes found alive outside the cgroup.
     pub escaped: BTreeSet<String>,
 }
@@ -37,13 +39,15 @@ pub struct Watchdog {
 impl Watchdog {
     /// Begins before the first attack, on a machine with this many CPUs.
     #[must_use]
-    pub fn new(attacker: &Group, cpus: u64) -> Self {
+    pub fn new(attacker: &Group, node: &Group, cpus: u64) -> Self {
         let counters = attacker.counters();
         Self {
             cpus,
             refused_before: counters.pids_refusals().map(|(_, count)| count),
             memory_refused_before: counters.memory_refusals().map(|(_, count)| count),
             throttled_before: counters.cpu_throttled(),
+            node_throttled_before: node.counters().cpu_throttled(),
+            by_cpu_before: counters.cpu_usage_by_cpu(),
             sampled_pids: 0,
             sampled_node_pids: 0,
             stretch: None,
@@ -56,18 +60,14 @@ impl Watchdog {
     /// Looks at the end of a block: are the limits still what was written, and how much is used?
     pub fn look(&mut self, attacker: &Sandbox, node: &Node) {
         for setting in &attacker.settings {
-            match attacker.group.still_set(setting) {
-                Ok((true, _)) => {}
+            let finding = match attacker.group.still_set(setting) {
+                Ok((true, _)) => continue,
                 Ok((false, seen)) => {
-                    self.broken.insert(format!(
-                        "{} reads {seen} though {} was written",
-                        setting.file, setting.value
-                    ));
+                    format!("{} reads {seen} though {} was written", setting.file, setting.value)
                 }
-                Err(error) => {
-                    self.broken.insert(error.to_string());
-                }
-            }
+                Err(error) => error.to_string(),
+            };
+            self.broken.insert((setting.file.clone(), finding));
         }
         let pids = |group: &Group| group.counters().pids().unwrap_or(0);
         self.sampled_pids = self.sampled_pids.max(pids(&attacker.group));
@@ -93,27 +93,32 @@ impl Watchdog {
         }
     }
 
-    /// The ceilings of all limits that are amounts.
+    /// The ceilings of all limits, amounts first. A file that only serves another's amount has none of its own.
     #[must_use]
     pub fn ceilings(&self, attacker: &Sandbox, node: &Node) -> Vec<Ceiling> {
-        attacker
-            .settings
-            .iter()
-            .filter(|setting| setting.limit > 0 && !setting.only_with_swap)
-            .map(|setting| self.ceiling(setting, attacker, node))
-            .collect()
+        let of = |amounts: bool| {
+            attacker
+                .settings
+                .iter()
+                .filter(move |setting| (setting.limit > 0) == amounts)
+                .filter(|setting| served_by(&setting.file).is_none())
+                .map(|setting| self.ceiling(setting, attacker, node))
+        };
+        of(true).chain(of(false)).collect()
     }
 
     fn ceiling(&self, setting: &Setting, attacker: &Sandbox, node: &Node) -> Ceiling {
         let mut ceiling = match setting.resource {
+            _ if setting.limit == 0 => self.setting(setting, attacker),
             Resource::Memory => self.memory(setting, attacker, node),
-            Resource::Cpu => self.quota(setting, attacker),
+            Resource::Cpu => self.quota(setting, attacker, node),
             _ => self.pids(setting, attacker, node),
         };
         let broken: Vec<&str> = self
             .broken
             .iter()
-            .filter(|finding| finding.contains(&setting.file))
+            .filter(|(file, _)| served_by(file).unwrap_or(file) == setting.file)
+            .map(|(_, finding)| finding)
             .chain(&self.escaped)
             .map(String::as_str)
             .collect();
@@ -188,11 +193,46 @@ impl Watchdog {
         }
     }
 
-    fn quota(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
+    /// A file that holds no amount: what can be proved is that it still reads what was written, and for CPUs that no other
+    /// was used.
+    fn setting(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
+        let is_cpuset = setting.file == "cpuset.cpus";
+        let allowed = if is_cpuset { parse_list(&setting.value) } else { Vec::new() };
+        let used = is_cpuset.then(|| self.cpus_used(&attacker.group)).flatten();
+        let strangers = used.iter().flatten().filter(|cpu| !allowed.contains(cpu)).count();
+        let count = |list: &Vec<u32>| u64::try_from(list.len()).unwrap_or(u64::MAX);
+        Ceiling {
+            resource: setting.resource,
+            knob: setting.file.clone(),
+            limit: if is_cpuset { count(&allowed) } else { setting.value.parse().unwrap_or(0) },
+            peak: used.as_ref().map(count),
+            peak_source: used.as_ref().map_or("none", |_| "cpuacct.usage_percpu").to_owned(),
+            counter: None,
+            count: None,
+            kept: strangers == 0,
+            level: CeilingLevel::Inferred,
+            node_peak: None,
+            note: format!(
+                "no amount: {} was written, and read again after every block",
+                setting.value
+            ),
+        }
+    }
+
+    /// The CPUs on which the attacker was charged for time.
+    fn cpus_used(&self, attacker: &Group) -> Option<Vec<u32>> {
+        let now = attacker.counters().cpu_usage_by_cpu()?;
+        let before = self.by_cpu_before.as_ref()?;
+        let used = (0..).zip(now.iter().zip(before)).filter(|(_, (now, before))| now > before);
+        Some(used.map(|(cpu, _)| cpu).collect())
+    }
+
+    fn quota(&self, setting: &Setting, attacker: &Sandbox, node: &Node) -> Ceiling {
         let throttled = attacker.group.counters().cpu_throttled();
         let count = throttled.map(|count| count - self.throttled_before.unwrap_or(0).min(count));
         let kept = self.stretches.iter().all(|stretch| stretch.is_within(setting.limit));
         let held_by_own = kept && count.is_some_and(|count| count > 0);
+        let by_node = node.group.counters().cpu_throttled() > self.node_throttled_before;
         Ceiling {
             resource: setting.resource,
             knob: setting.file.clone(),
@@ -202,13 +242,28 @@ impl Watchdog {
             counter: throttled.map(|_| "cpu.stat nr_throttled".to_owned()),
             count,
             kept,
-            level: if held_by_own { CeilingLevel::Sandbox } else { CeilingLevel::Inferred },
+            level: match (held_by_own, by_node) {
+                (_, true) => CeilingLevel::Node,
+                (true, false) => CeilingLevel::Sandbox,
+                (false, false) => CeilingLevel::Inferred,
+            },
             node_peak: None,
             note: format!(
                 "microseconds of CPU in each period of {CPU_PERIOD_US}, on average over a stretch, which may hold \
-                 {EXTRA_PERIODS} quotas more than periods"
+                 {EXTRA_PERIODS} quotas more than periods; {} on average over all stretches",
+                Stretch::sum(&self.stretches).per_period_us()
             ),
         }
+    }
+}
+
+/// The file that holds the amount, for a file that only says what the amount means.
+fn served_by(file: &str) -> Option<&'static str> {
+    match file {
+        "cpu.cfs_period_us" => Some("cpu.cfs_quota_us"),
+        "memory.memsw.limit_in_bytes" => Some("memory.limit_in_bytes"),
+        "memory.swap.max" => Some("memory.max"),
+        _ => None,
     }
 }
 
@@ -220,6 +275,13 @@ struct Stretch {
 }
 
 impl Stretch {
+    /// All of them together.
+    fn sum(stretches: &[Self]) -> Self {
+        let used_us = stretches.iter().map(|stretch| stretch.used_us).sum();
+        let elapsed_us = stretches.iter().map(|stretch| stretch.elapsed_us).sum::<u64>().max(1);
+        Self { used_us, elapsed_us }
+    }
+
     /// On average in each period.
     fn per_period_us(&self) -> u64 {
         self.used_us.saturating_mul(CPU_PERIOD_US) / self.elapsed_us

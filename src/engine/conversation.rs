@@ -69,6 +69,7 @@ pub fn require(
     limit: Duration,
 ) -> Result<Reply, EngineError> {
     let what = match order {
+        Order::Placebo { .. } => "start the placebo",
         Order::Start => "start the attack",
         Order::Stop => "stop the attack",
         Order::Calibrate { .. } => "calibrate its probes",

@@ -136,7 +136,9 @@ fn case(
         config: config.name.clone(),
         attacker,
         control: config.control,
-        unable: needs::check(config, machine, hierarchies).err().map(|error| error.to_string()),
+        unable: needs::check(config, machine, hierarchies, usable)
+            .err()
+            .map(|error| error.to_string()),
         steps,
         limits,
     })

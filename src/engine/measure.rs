@@ -1,36 +1,48 @@
 //! The pairs of blocks of a case: how many, which, and when there are enough.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contain_test_workloads::PROBES;
 use contain_test_workloads::protocol::Pace;
 
+use super::attack::Load;
 use super::blocks::{self, BlockResult};
 use super::cpu_time::{CpuTime, Unaccounted};
+use super::placebo::{self, Asked};
 use super::scene::Scene;
 use super::schedule::{self, BLOCK_MS, Planned, What};
 use super::stage::Stage;
 use super::surroundings::Surroundings;
 use super::{EngineError, Event, inject};
 use crate::analyze;
-use crate::record::{Block, BlockMode, BlockState, Case, Verdict};
-use crate::scenario::{Config, Control, Placement, Target};
+use crate::record::{Block, BlockMode, BlockState, Case, Cell, Verdict};
+use crate::scenario::{Config, Control, Placement, Resource, Target};
 
 /// An open case stops once this many latency pairs are all denied.
 const PLAIN_PAIRS: u32 = 4;
-/// How often a case that is neither clearly contained nor clearly leaking gets fresh pairs.
-const EXTENSIONS: u32 = 2;
 
-/// What is summed up over all blocks of a case.
-#[derive(Default)]
-struct Tally {
+/// A case while its blocks run.
+pub struct Course<'a, 'run, 'stage> {
+    /// What exists.
+    pub scene: &'a mut Scene,
+    /// How often each probe runs.
+    pub paces: &'a BTreeMap<String, Pace>,
+    /// What all cases share.
+    pub around: &'a mut Surroundings<'run>,
+    /// Where events go.
+    pub stage: &'a mut Stage<'stage>,
+    /// The probes that get capacity blocks.
+    pub capacity: Vec<String>,
+    /// Blocks that ran.
     done: u32,
+    /// CPU time of the machine that belongs to nobody.
     unaccounted: Unaccounted,
+    begun: Instant,
 }
 
 /// Runs the blocks of a case: the planned ones, and more while the own resource is undecided or a slowdown waits for its
-/// confirmation. False when the victim did not live to see the end of them.
+/// confirmation, as long as there is time. False when the victim did not live to see the end of them.
 ///
 /// # Errors
 /// [`EngineError::Signal`]; an attack that cannot be switched.
@@ -41,89 +53,137 @@ pub fn pairs(
     around: &mut Surroundings<'_>,
     stage: &mut Stage<'_>,
 ) -> Result<bool, EngineError> {
-    let probes = capacity_probes(stage.config, case);
-    let mut tally = Tally::default();
-    let plan = schedule::blocks(&probes);
-    let mut lives = run_blocks(scene, &plan, paces, case, around, stage, &mut tally)?;
-    for round in 0..EXTENSIONS {
-        if !lives
-            || inject::pairs().is_some()
-            || is_settled(case, &scene.own, stage.config, around.seed)
-        {
+    let capacity = capacity_probes(stage.config, case);
+    let (done, unaccounted, begun) = (0, Unaccounted::default(), Instant::now());
+    let mut course = Course { scene, paces, around, stage, capacity, done, unaccounted, begun };
+    let plan = schedule::blocks(&course.capacity, &case.trials);
+    let mut lives = course.measured(&plan, case)?;
+    let budget = Duration::from_millis(case.trials.budget_ms);
+    let mut round = 0;
+    while lives && inject::pairs().is_none() && course.begun.elapsed() < budget {
+        if course.stage.config.control == Some(Control::Open) && is_plain(case, &course.scene.own) {
             break;
         }
-        let plan = schedule::more_blocks(round, &probes);
-        lives = run_blocks(scene, &plan, paces, case, around, stage, &mut tally)?;
+        let cells = course.cells(case);
+        if is_settled(&cells) && !is_a_matter_of_cpu(case, &cells) {
+            break;
+        }
+        if is_a_matter_of_cpu(case, &cells) {
+            match placebo::measure(&mut course, case, &cells)? {
+                Asked::Measured => continue,
+                Asked::VictimGone => lives = false,
+                Asked::None => {}
+            }
+            if !lives {
+                break;
+            }
+        }
+        let plan = schedule::more_blocks(round, &course.capacity, &case.trials);
+        lives = course.measured(&plan, case)?;
+        round += 1;
     }
+    case.out_of_band_cpu_seconds = course.unaccounted.beyond_quiet();
     Ok(lives)
 }
 
-/// Denials and containment need no more evidence; a slowdown is reported only when fresh pairs confirm it.
-fn is_settled(case: &Case, own: &str, config: &Config, seed: u64) -> bool {
-    if config.control == Some(Control::Open) && is_plain(case, own) {
-        return true;
+impl Course<'_, '_, '_> {
+    /// The cells as they stand.
+    fn cells(&self, case: &Case) -> Vec<Cell> {
+        let config = self.stage.config;
+        let named = analyze::named_targets(&config.expect);
+        analyze::judge_cells(
+            &case.blocks,
+            &analyze::rules_of(case, &named, &config.tolerances, self.around.seed),
+        )
     }
-    let (tolerances, own) = (&config.tolerances, case.resource);
-    let rules = analyze::CellRules { own, named: &[], tolerances, seed };
-    let cells = analyze::judge_cells(&case.blocks, &rules);
-    let undecided = |verdict| matches!(verdict, Verdict::Inconclusive | Verdict::Degraded);
-    !cells.iter().any(|cell| cell.verdict.is_some_and(undecided))
-}
 
-/// Runs the planned blocks. False when the victim did not live to see the end of them.
-fn run_blocks(
-    scene: &mut Scene,
-    plan: &[Planned],
-    paces: &BTreeMap<String, Pace>,
-    case: &mut Case,
-    around: &mut Surroundings<'_>,
-    stage: &mut Stage<'_>,
-    tally: &mut Tally,
-) -> Result<bool, EngineError> {
-    let planned = tally.done + u32::try_from(plan.len()).unwrap_or(0);
-    for (done, next) in (tally.done..).zip(plan) {
-        if scene.control == Some(Control::Open) && is_plain(case, &scene.own) {
-            break;
+    /// Runs planned blocks with the attack on and off into the case. False when the victim did not live to see the end of
+    /// them.
+    fn measured(&mut self, plan: &[Planned], case: &mut Case) -> Result<bool, EngineError> {
+        let planned = self.done + u32::try_from(plan.len()).unwrap_or(0);
+        for (index, next) in plan.iter().enumerate() {
+            if self.scene.control == Some(Control::Open) && is_plain(case, &self.scene.own) {
+                break;
+            }
+            let (block, gone) = self.block(next, next.state.into(), planned)?;
+            case.blocks.push(block);
+            if gone {
+                let rest = plan.get(index + 1..).unwrap_or_default();
+                case.blocks.extend(rest.iter().map(|next| unmeasured(self.scene, next)));
+                return Ok(false);
+            }
         }
-        scene.turn(next.state, around, stage)?;
+        self.done = planned;
+        Ok(true)
+    }
+
+    /// Runs one block under a load, one of `planned`. The second is true when the victim is gone.
+    pub fn block(
+        &mut self,
+        next: &Planned,
+        load: Load,
+        planned: u32,
+    ) -> Result<(Block, bool), EngineError> {
+        let scene = &mut *self.scene;
+        scene.turn(load, self.around, self.stage)?;
         let (state, mode) = (next.state, next.mode());
-        let config = stage.name();
-        stage.say(Event::BlockStarted { config, state, mode, done, planned });
-        let cpu_before = CpuTime::now(&scene.node.group);
-        let result = blocks::measure(
-            &mut scene.victim,
-            around.signals,
-            BLOCK_MS,
-            &schedule::orders(next, paces),
-        )?;
+        let (config, done) = (self.stage.name(), self.done);
+        self.stage.say(Event::BlockStarted { config, state, mode, done, planned });
+        let received = || scene.attacker.group.counters().cpu_usage_us();
+        let (cpu_before, received_before) = (CpuTime::now(&scene.node.group), received());
+        let orders = schedule::orders(next, self.paces);
+        let result =
+            blocks::measure(&mut scene.victim, self.around.signals, BLOCK_MS, &orders, scene.net)?;
+        let received_after = scene.attacker.group.counters().cpu_usage_us();
         let elapsed = result.span.1 - result.span.0;
-        tally.unaccounted.add(
-            state,
-            CpuTime::now(&scene.node.group).unaccounted_since(&cpu_before),
-            elapsed,
-        );
+        if load == Load::from(state) {
+            let unaccounted = CpuTime::now(&scene.node.group).unaccounted_since(&cpu_before);
+            self.unaccounted.add(state, unaccounted, elapsed);
+        }
         scene.watchdog.look(&scene.attacker, &scene.node);
         scene.watchdog.escaped.extend(scene.lookout.escaped());
         let gone = result.victim_is_gone;
-        let block = recorded(scene.begun, next, result);
+        let mut block = recorded(scene.begun, next, result);
+        block.attacker_cpu_seconds = received_before.zip(received_after).map(|(before, after)| {
+            Duration::from_micros(after.saturating_sub(before)).as_secs_f64()
+        });
         let failures = block.probes.iter().flat_map(|probe| probe.failures.values()).sum();
-        case.blocks.push(block);
-        let config = stage.name();
-        stage.say(Event::BlockFinished { config, state, mode, failures });
-        if gone {
-            case.blocks.extend(rest(plan, done, tally.done).map(|next| unmeasured(scene, next)));
-            return Ok(false);
-        }
+        self.done += 1;
+        let config = self.stage.name();
+        self.stage.say(Event::BlockFinished { config, state, mode, failures });
+        Ok((block, gone))
     }
-    tally.done = planned;
-    case.out_of_band_cpu_seconds = tally.unaccounted.beyond_quiet();
-    Ok(true)
 }
 
-/// The blocks of a plan after the one numbered `done`, where the plan's first is numbered `first`.
-fn rest(plan: &[Planned], done: u32, first: u32) -> impl Iterator<Item = &Planned> {
-    let ran = usize::try_from(done - first).unwrap_or(usize::MAX).saturating_add(1);
-    plan.iter().skip(ran)
+/// Denials and containment need no more evidence; a slowdown is reported only when fresh pairs confirm it.
+fn is_settled(cells: &[Cell]) -> bool {
+    let undecided = |cell: &Cell| match cell.verdict {
+        Some(Verdict::Inconclusive) => true,
+        // Pairs with a placebo are fresh ones.
+        Some(Verdict::Degraded) => cell.beside_placebo.is_none(),
+        _ => false,
+    };
+    !cells.iter().any(undecided)
+}
+
+/// Operations that missed their deadlines, and no other failures.
+fn is_only_late(cell: &Cell) -> bool {
+    !cell.failures.is_empty() && cell.failures.keys().all(|errno| errno == "ETIME")
+}
+
+/// Whether the attack slows another resource than the CPU while it shares the victim's CPU: then only a placebo can tell
+/// which of the two slows it. A burner of CPU is a placebo itself.
+fn is_a_matter_of_cpu(case: &Case, cells: &[Cell]) -> bool {
+    let undecided = |cell: &Cell| match cell.verdict {
+        Some(Verdict::Inconclusive) => true,
+        Some(Verdict::Degraded) => cell.beside_placebo.is_none(),
+        Some(Verdict::Denied) => is_only_late(cell) && cell.beside_placebo.is_none(),
+        _ => false,
+    };
+    case.placement == Placement::Together
+        && case.resource != Resource::Cpu
+        && case.control != Some(Control::Sham)
+        && cells.iter().any(|cell| cell.resource != Resource::Cpu && undecided(cell))
 }
 
 /// A block that a dead victim never ran: its windows count as missing, not as if they had never been planned.
@@ -150,10 +210,11 @@ fn recorded(begun: Instant, planned: &Planned, result: BlockResult) -> Block {
 }
 
 /// The probes that get capacity blocks: those of the own resource, of resources that `expect` names, and of cpu when
-/// attacker and victim share CPUs.
+/// attacker and victim share CPUs. A sham has those of all that it stands for.
 fn capacity_probes(config: &Config, case: &Case) -> Vec<String> {
     let named = |resource: &str| {
         resource == case.resource.name()
+            || case.stands_for.iter().any(|other| other.name() == resource)
             || config.expect.iter().any(|expectation| match &expectation.target {
                 Target::Own => false,
                 Target::Named(named, _) => named.name() == resource,

@@ -16,6 +16,7 @@ mod inject;
 mod ledger;
 mod measure;
 mod needs;
+mod placebo;
 mod recovery;
 mod residue;
 mod run;

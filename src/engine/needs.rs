@@ -2,7 +2,7 @@
 //! nor a finding.
 
 use super::EngineError;
-use crate::cgroup::{Hierarchies, Version};
+use crate::cgroup::{Hierarchies, Version, parse_list};
 use crate::host::{Memory, Roots};
 use crate::record::Machine;
 use crate::scenario::{Config, NamespaceKind, SandboxSpec};
@@ -18,10 +18,13 @@ pub fn check(
     config: &Config,
     machine: &Machine,
     hierarchies: &Hierarchies,
+    usable: &[u32],
 ) -> Result<(), EngineError> {
     is_meant_for(config, machine)?;
     has_headroom(config)?;
     for sandbox in &config.sandboxes {
+        let cpus = usize::try_from(config.node.cpus).unwrap_or(usize::MAX).min(usable.len());
+        has_cpus(sandbox, &usable[..cpus])?;
         has_namespaces(sandbox, machine)?;
         has_unified_controllers(sandbox, hierarchies)?;
     }
@@ -53,6 +56,27 @@ fn has_headroom(config: &Config) -> Result<(), EngineError> {
         config.node.memory_bytes >> 20,
         HEADROOM >> 20,
         memory.available_bytes >> 20
+    )))
+}
+
+/// A `cpuset` names CPUs by their numbers, which must be there and usable. `usable` are those of the node.
+fn has_cpus(sandbox: &SandboxSpec, usable: &[u32]) -> Result<(), EngineError> {
+    let Some(list) = &sandbox.limits.cpuset else { return Ok(()) };
+    let lacking: Vec<String> = parse_list(list)
+        .into_iter()
+        .filter(|cpu| !usable.contains(cpu))
+        .map(|cpu| cpu.to_string())
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let has: Vec<String> = usable.iter().map(u32::to_string).collect();
+    Err(EngineError::Unable(format!(
+        "sandbox `{}` is to run on the CPUs {list}, but the node has {}, not {}; remedy: another `cpuset`, or a node with \
+         more `cpus`",
+        sandbox.name,
+        has.join(","),
+        lacking.join(",")
     )))
 }
 
@@ -113,6 +137,17 @@ mod tests {
         assert!(matches!(&error, EngineError::Unable(_)), "{error:?}");
         assert!(error.to_string().contains("memory.high"), "{error}");
         assert!(has_unified_controllers(attacker, &Hierarchies::default()).is_err());
+    }
+
+    #[test]
+    fn a_cpuset_needs_its_cpus() {
+        let text = "version: 1\nname: c\nattacker: {workload: forkbomb}\nconfigs:\n  - {name: a, limits: {cpuset: \
+                    \"0,2-3\"}}\n";
+        let scenario = crate::scenario::parse("c.yaml", text).unwrap();
+        let attacker = &scenario.configs[0].sandboxes[0];
+        assert!(has_cpus(attacker, &[0, 1, 2, 3]).is_ok());
+        let error = has_cpus(attacker, &[0, 1, 2]).unwrap_err();
+        assert!(error.is_skip() && error.to_string().contains("0,1,2, not 3"), "{error}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use contain_test_workloads::protocol::Pace;
 
+use super::attack::Load;
 use super::scene::Scene;
 use super::schedule::{self, Planned, What};
 use super::surroundings::Surroundings;
@@ -29,14 +30,15 @@ pub fn watch(
     around: &mut Surroundings<'_>,
 ) -> Result<(), EngineError> {
     let Some(quiet_mean) = quiet_mean(&case.blocks, &scene.own) else { return Ok(()) };
-    scene.switch.turn(BlockState::On, &scene.node, &mut scene.attacker, around.signals)?;
+    scene.switch.turn(Load::Attack, &scene.node, &mut scene.attacker, around.signals)?;
     let ended = Instant::now();
-    scene.switch.turn(BlockState::Off, &scene.node, &mut scene.attacker, around.signals)?;
+    scene.switch.turn(Load::Off, &scene.node, &mut scene.attacker, around.signals)?;
     let planned = Planned { pair: 0, state: BlockState::Off, what: What::Latency };
     let mut probes = schedule::orders(&planned, paces);
     probes.retain(|order| order.probe == scene.own);
     for _ in 0..STRETCHES {
-        let result = blocks::measure(&mut scene.victim, around.signals, STRETCH_MS, &probes)?;
+        let result =
+            blocks::measure(&mut scene.victim, around.signals, STRETCH_MS, &probes, false)?;
         if result.victim_is_gone {
             return Ok(());
         }

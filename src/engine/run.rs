@@ -170,15 +170,10 @@ fn one(
     let result = around
         .signals
         .check()
-        .and_then(|()| needs::check(config, machine, around.hierarchies))
+        .and_then(|()| needs::check(config, machine, around.hierarchies, around.cpus))
         .and_then(|()| case::run(config, &mut case, around, emit));
     let named = analyze::named_targets(&config.expect);
-    let rules = analyze::CellRules {
-        own: case.resource,
-        named: &named,
-        tolerances: &config.tolerances,
-        seed: around.seed,
-    };
+    let rules = analyze::rules_of(&case, &named, &config.tolerances, around.seed);
     case.cells = analyze::judge_cells(&case.blocks, &rules);
     match result {
         Ok(()) => {}

@@ -8,7 +8,7 @@ use contain_test_workloads::protocol::{Order, Pace, Reply};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::attack::{Quiet, Switch};
+use super::attack::{Load, Quiet, Switch};
 use super::ceilings::Watchdog;
 use super::conversation::require;
 use super::escape::Lookout;
@@ -49,6 +49,8 @@ pub struct Scene {
     pub control: Option<Control>,
     /// The probe of the own resource.
     pub own: String,
+    /// Whether probes read how long they wait for a CPU: where they share it with the attacker.
+    pub net: bool,
 }
 
 impl Scene {
@@ -90,7 +92,7 @@ impl Scene {
         watcher.report(around.signals)?;
         Ok(Self {
             lookout: Lookout::new(&attacker, own_pid_namespace),
-            watchdog: Watchdog::new(&attacker.group, around.online_cpus),
+            watchdog: Watchdog::new(&attacker.group, &node.group, around.online_cpus),
             switch: Switch::new(Quiet::now(&node, &attacker.group)),
             watcher,
             attacker,
@@ -99,6 +101,7 @@ impl Scene {
             begun,
             control: config.control,
             own: measure::own_probe(case),
+            net: case.placement == Placement::Together,
         })
     }
 
@@ -141,19 +144,20 @@ impl Scene {
         }
     }
 
-    /// Switches the attack, if needed.
+    /// Switches the attack or its placebo, if needed.
     pub fn turn(
         &mut self,
-        to: BlockState,
+        to: Load,
         around: &mut Surroundings<'_>,
         stage: &mut Stage<'_>,
     ) -> Result<(), EngineError> {
-        self.watchdog.turning(to, &self.attacker.group);
+        let state = if to == Load::Attack { BlockState::On } else { BlockState::Off };
+        self.watchdog.turning(state, &self.attacker.group);
         let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;
         if let Some(took) = took {
             let took_ms = took.as_secs_f64() * 1e3;
             let config = stage.name();
-            stage.say(Event::AttackChanged { config, state: to, took_ms });
+            stage.say(Event::AttackChanged { config, state, took_ms });
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use contain_test_workloads::protocol::{Pace, ProbeOrder};
 
 use super::inject;
 use crate::record::{BlockMode, BlockState};
+use crate::scenario::Trials;
 
 /// Length of one block, in milliseconds: neighbours in time are alike, and a long block has no near neighbour.
 pub const BLOCK_MS: u64 = 250;
@@ -58,11 +59,14 @@ impl Planned {
 /// Latency pairs and capacity pairs of one extension.
 const MORE_PAIRS: (u32, u32) = (4, 2);
 
+/// Latency pairs and capacity pairs that an attack is first compared with its placebo in.
+const BESIDE_PAIRS: (u32, u32) = (8, 5);
+
 /// The blocks of a case: off and on next to each other in time, the order alternating (off on, on off, off on, …), so
 /// that a drift of the machine hits both alike.
 #[must_use]
-pub fn blocks(capacity_probes: &[String]) -> Vec<Planned> {
-    let (latency, capacity) = inject::pairs().unwrap_or((LATENCY_PAIRS, CAPACITY_PAIRS));
+pub fn blocks(capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
+    let (latency, capacity) = inject::pairs().unwrap_or_else(|| first_pairs(trials));
     let mut list = pairs(0..latency, &What::Latency);
     for probe in capacity_probes {
         list.extend(pairs(0..capacity, &What::Capacity(probe.clone())));
@@ -72,13 +76,30 @@ pub fn blocks(capacity_probes: &[String]) -> Vec<Planned> {
 
 /// Fresh pairs, numbered on from those before, for a case that the planned ones did not settle.
 #[must_use]
-pub fn more_blocks(round: u32, capacity_probes: &[String]) -> Vec<Planned> {
+pub fn more_blocks(round: u32, capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
+    let (latency, capacity) = first_pairs(trials);
     let next = |first: u32, count: u32| first + round * count..first + (round + 1) * count;
-    let mut list = pairs(next(LATENCY_PAIRS, MORE_PAIRS.0), &What::Latency);
+    let mut list = pairs(next(latency, MORE_PAIRS.0), &What::Latency);
     for probe in capacity_probes {
-        list.extend(pairs(next(CAPACITY_PAIRS, MORE_PAIRS.1), &What::Capacity(probe.clone())));
+        list.extend(pairs(next(capacity, MORE_PAIRS.1), &What::Capacity(probe.clone())));
     }
     list
+}
+
+/// Pairs with the attack and its placebo, numbered on from the `so_far` blocks there are.
+#[must_use]
+pub fn beside_blocks(so_far: usize, capacity_probes: &[String]) -> Vec<Planned> {
+    let (latency, capacity) = if so_far == 0 { BESIDE_PAIRS } else { MORE_PAIRS };
+    let first = u32::try_from(so_far).unwrap_or(u32::MAX / 2);
+    let mut list = pairs(first..first + latency, &What::Latency);
+    for probe in capacity_probes {
+        list.extend(pairs(first..first + capacity, &What::Capacity(probe.clone())));
+    }
+    list
+}
+
+fn first_pairs(trials: &Trials) -> (u32, u32) {
+    trials.pairs.map_or((LATENCY_PAIRS, CAPACITY_PAIRS), |pairs| (pairs, pairs))
 }
 
 fn pairs(numbers: Range<u32>, what: &What) -> Vec<Planned> {
@@ -132,7 +153,7 @@ mod tests {
 
     #[test]
     fn blocks_alternate_so_that_every_pair_is_made_of_neighbours() {
-        let list = blocks(&["pids/fork".to_owned()]);
+        let list = blocks(&["pids/fork".to_owned()], &Trials::default());
         let states: String = list
             .iter()
             .map(|block| if block.state == BlockState::On { '1' } else { '0' })
@@ -144,7 +165,7 @@ mod tests {
 
     #[test]
     fn more_pairs_are_numbered_on() {
-        let list = more_blocks(1, &["pids/fork".to_owned()]);
+        let list = more_blocks(1, &["pids/fork".to_owned()], &Trials::default());
         let numbers: Vec<u32> = list.iter().map(|block| block.pair).collect();
         assert_eq!(numbers, [14, 14, 15, 15, 16, 16, 17, 17, 8, 8, 9, 9]);
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use contain_test_workloads::protocol;
 use contain_test_workloads::{AttackOrder, Dose};
 
 use super::EngineError;
@@ -70,6 +71,10 @@ fn arguments(sandbox: &SandboxSpec, config: &Config) -> Result<Vec<String>, Engi
     let order = AttackOrder {
         workload: workload.name.name().to_owned(),
         intensity: workload.intensity,
+        threads: workload.threads,
+        burst: workload
+            .burst
+            .map(|burst| protocol::Burst { busy_us: burst.busy_us, period_us: burst.period_us }),
         dose: Dose { tasks: config.node.pids, seconds: DEAD_MAN_SECONDS },
     };
     let order = serde_json::to_string(&order)

@@ -5,14 +5,23 @@ use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 /// Now on `CLOCK_MONOTONIC`, in nanoseconds. Each time namespace has its own zero: only differences mean anything.
 pub fn now() -> u64 {
-    match clock_gettime(ClockId::CLOCK_MONOTONIC) {
+    nanoseconds(ClockId::CLOCK_MONOTONIC)
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    match clock_gettime(clock) {
         Ok(time) => {
             u64::try_from(time.tv_sec()).unwrap_or(0) * 1_000_000_000
                 + u64::try_from(time.tv_nsec()).unwrap_or(0)
         }
-        // CLOCK_MONOTONIC exists on every Linux; a zero makes durations saturate instead of panicking.
+        // Both clocks exist on every Linux; a zero makes durations saturate instead of panicking.
         Err(_) => 0,
     }
+}
+
+/// CPU time of the calling thread, in nanoseconds (`CLOCK_THREAD_CPUTIME_ID`).
+pub fn cpu_time() -> u64 {
+    nanoseconds(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// Sleeps until `CLOCK_MONOTONIC` shows `due`; returns at once when that has passed. Interruptions are resumed.

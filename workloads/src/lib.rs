@@ -9,6 +9,7 @@ mod clock;
 pub mod protocol;
 mod raw;
 mod sight;
+mod spin;
 mod stream;
 mod tally;
 mod victim;

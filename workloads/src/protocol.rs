@@ -10,6 +10,14 @@ use serde::{Deserialize, Serialize};
 pub enum Order {
     /// Attacker: start the workload and answer [`Reply::Holding`] once it has reached its hold state.
     Start,
+    /// Attacker: instead of the workload, burn CPU with this many tasks, each at a time of its own within the period, and
+    /// answer [`Reply::Holding`]. [`Order::Stop`] ends it like the workload.
+    Placebo {
+        /// Tasks that burn.
+        tasks: u64,
+        /// How each of them burns.
+        burst: Burst,
+    },
     /// Attacker: kill every worker, reap them all, then answer [`Reply::Stopped`].
     Stop,
     /// Victim: measure what one operation of each probe costs on the quiet node.
@@ -28,6 +36,15 @@ pub enum Order {
     Quit,
 }
 
+/// A load that comes in bursts: busy at the beginning of each period, idle for the rest of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Burst {
+    /// CPU time burnt in each period, in microseconds.
+    pub busy_us: u64,
+    /// Length of a period, in microseconds.
+    pub period_us: u64,
+}
+
 /// One block of one victim.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
@@ -35,6 +52,9 @@ pub struct Measure {
     pub duration_ms: u64,
     /// Which probes run, and how.
     pub probes: Vec<ProbeOrder>,
+    /// Whether the time spent waiting for a CPU is read for each operation, which costs a few microseconds each.
+    #[serde(default)]
+    pub net: bool,
 }
 
 /// What one probe does in a block.
@@ -148,6 +168,13 @@ pub struct Sample {
     pub latency_sum_ns: u64,
     /// Latencies of operations done: value in nanoseconds and count.
     pub latency_ns: Vec<(u64, u64)>,
+    /// Time that the probe and the children it waited for spent ready to run and without a CPU, in nanoseconds; absent
+    /// where it was not asked for or the kernel does not tell.
+    #[serde(default)]
+    pub run_delay_ns: Option<u64>,
+    /// Latencies less the wait for a CPU in each operation: value in nanoseconds and count.
+    #[serde(default)]
+    pub net_latency_ns: Vec<(u64, u64)>,
     /// True when the probe's process did not answer.
     pub missing: bool,
 }

@@ -122,7 +122,10 @@ fn limit(plan: &Plan, group: &Group) -> Result<InForce, SandboxError> {
         SandboxError::Cgroup { sandbox, source }
     };
     group.pin(&plan.spec.cpus).map_err(at)?;
-    let (mut in_force, mut skipped) = (Vec::new(), Vec::new());
+    // Which CPUs is a limit of the scenario's only where it says so; else it is where the node has room.
+    let mut in_force: Vec<Setting> =
+        plan.spec.limits.cpuset.iter().map(|list| Setting::cpuset(list)).collect();
+    let mut skipped = Vec::new();
     for setting in &plan.settings {
         if group.set(setting, plan.spec.has_swap).map_err(at)? {
             in_force.push(setting.clone());

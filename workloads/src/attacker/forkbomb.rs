@@ -19,11 +19,20 @@ const RETRY_NS: u64 = 10_000_000;
 const HOLD_NS: u64 = 50_000_000;
 
 /// See the module.
-pub struct Forkbomb;
+pub struct Forkbomb {
+    tasks: u64,
+}
+
+impl Forkbomb {
+    /// As many tasks as the intensity asks for.
+    pub fn new(order: &AttackOrder) -> Self {
+        Self { tasks: order.dose.share(order.intensity) }
+    }
+}
 
 impl Workload for Forkbomb {
-    fn target(&self, order: &AttackOrder) -> u64 {
-        order.dose.share(order.intensity)
+    fn target(&self) -> u64 {
+        self.tasks
     }
 
     fn work(&self, tally: Tally) -> ! {

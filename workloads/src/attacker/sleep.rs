@@ -8,11 +8,20 @@ use crate::tally::Tally;
 const NAP_NS: u64 = 50_000_000;
 
 /// See the module.
-pub struct Sleep;
+pub struct Sleep {
+    tasks: u64,
+}
+
+impl Sleep {
+    /// One task, or none at intensity 0.
+    pub fn new(order: &AttackOrder) -> Self {
+        Self { tasks: order.dose.share(order.intensity).min(1) }
+    }
+}
 
 impl Workload for Sleep {
-    fn target(&self, order: &AttackOrder) -> u64 {
-        order.dose.share(order.intensity).min(1)
+    fn target(&self) -> u64 {
+        self.tasks
     }
 
     fn work(&self, tally: Tally) -> ! {

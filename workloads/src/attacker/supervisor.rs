@@ -5,8 +5,9 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid, setpgid};
 
+use super::burn::Burn;
 use super::{AttackOrder, Workload};
-use crate::protocol::{Order, Reply};
+use crate::protocol::{Burst, Order, Reply};
 use crate::raw::{self, Fork};
 use crate::stream::{Stream, Waited};
 use crate::tally::Tally;
@@ -24,11 +25,20 @@ const GROW_LIMIT_NS: u64 = 5_000_000_000;
 const STOP_LIMIT_NS: u64 = 5_000_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// A workload and what it counted.
+struct Act {
+    workload: Box<dyn Workload>,
+    tally: Tally,
+}
+
 /// See the module.
 pub struct Supervisor {
     order: AttackOrder,
-    workload: Box<dyn Workload>,
-    tally: Tally,
+    attack: Act,
+    /// The load that burns as much CPU as the attack and does nothing else, while it is on instead.
+    placebo: Option<Act>,
+    /// The placebo's counters, kept from one time to the next: shared memory is never given back.
+    placebo_tally: Option<Tally>,
     /// Process groups of first workers, for sandboxes without a PID namespace.
     groups: Vec<Pid>,
     attacking: bool,
@@ -36,7 +46,15 @@ pub struct Supervisor {
 
 impl Supervisor {
     pub fn new(order: AttackOrder, workload: Box<dyn Workload>, tally: Tally) -> Self {
-        Self { order, workload, tally, groups: Vec::new(), attacking: false }
+        let attack = Act { workload, tally };
+        Self {
+            order,
+            attack,
+            placebo: None,
+            placebo_tally: None,
+            groups: Vec::new(),
+            attacking: false,
+        }
     }
 
     /// Carries out orders until the stream ends.
@@ -50,6 +68,7 @@ impl Supervisor {
             let order = stream.wait(self.attacking.then_some(WATCH_MS));
             let reply = match order {
                 Waited::Order(Order::Start) => self.start(),
+                Waited::Order(Order::Placebo { tasks, burst }) => self.start_placebo(tasks, burst),
                 Waited::Order(Order::Stop) => self.stop(),
                 Waited::Order(Order::Facts { token }) => sight::look(&token),
                 Waited::Order(Order::Quit) | Waited::Ended => {
@@ -68,20 +87,55 @@ impl Supervisor {
         }
     }
 
+    /// What is on now, or would be.
+    fn act(&self) -> &Act {
+        self.placebo.as_ref().unwrap_or(&self.attack)
+    }
+
+    fn start_placebo(&mut self, tasks: u64, burst: Burst) -> Reply {
+        // Counters of its own, so that the attack's say nothing but what the attack did.
+        let tally = match self.placebo_tally {
+            Some(tally) => tally,
+            None => match Tally::new() {
+                Ok(tally) => tally,
+                Err(errno) => {
+                    return Reply::Failed { error: format!("shared counters: {errno:?}") };
+                }
+            },
+        };
+        let tasks = tasks.min(self.order.dose.tasks);
+        let workload = Box::new(Burn::spread(tasks, burst.busy_us, burst.period_us));
+        self.placebo_tally = Some(tally);
+        self.placebo = Some(Act { workload, tally });
+        self.start()
+    }
+
     fn start(&mut self) -> Reply {
-        let target = self.workload.target(&self.order);
+        let target = self.act().workload.target();
         let deadline = clock::now() + self.order.dose.seconds * SECOND_NS;
-        self.tally.open(target, deadline);
+        self.act().tally.open(target, deadline);
+        self.groups.clear();
         self.attacking = true;
-        self.spawn();
+        self.spawn_missing();
         self.wait_until_holding(target)
     }
 
-    /// Starts the first worker; a refusal counts like any other and is tried again by [`Self::look_after`].
-    fn spawn(&mut self) {
-        if !self.tally.reserve() {
-            return;
+    /// Starts workers until there are as many as the supervisor is to start, or one is refused; a refusal counts like any
+    /// other and is tried again by [`Self::look_after`].
+    fn spawn_missing(&mut self) {
+        let (tally, workers) = (self.act().tally, self.act().workload.workers());
+        while tally.held() < workers.min(tally.target()) && tally.reserve() {
+            if u64::try_from(self.groups.len()).is_ok_and(|started| started >= workers) {
+                tally.respawned();
+            }
+            if !self.spawn(tally) {
+                break;
+            }
         }
+    }
+
+    /// Starts one worker on a reserved place. False when the kernel refuses.
+    fn spawn(&mut self, tally: Tally) -> bool {
         let supervisor = getpid();
         match raw::fork() {
             Ok(Fork::Child) => {
@@ -91,31 +145,36 @@ impl Supervisor {
                 if raw::die_with_parent().is_err() || getppid() != supervisor {
                     raw::exit_now(1);
                 }
-                self.workload.work(self.tally)
+                self.act().workload.work(tally)
             }
             Ok(Fork::Parent(child)) => {
                 let _ = setpgid(child, child);
                 self.groups.push(child);
-                self.tally.succeeded();
+                tally.succeeded();
+                true
             }
-            Err(errno) => self.tally.refused(errno),
+            Err(errno) => {
+                tally.refused(errno);
+                false
+            }
         }
     }
 
     fn wait_until_holding(&mut self, target: u64) -> Reply {
+        let tally = self.act().tally;
         let begun = clock::now();
-        let refused_before = self.tally.refusals();
+        let refused_before = tally.refusals();
         let (mut most, mut grown_at) = (0, begun);
         loop {
             clock::sleep(GROW_NS);
             self.look_after();
-            let (now, held) = (clock::now(), self.tally.held());
+            let (now, held) = (clock::now(), tally.held());
             if held > most {
                 (most, grown_at) = (held, now);
             }
-            let refused = self.tally.refusals() > refused_before;
+            let refused = tally.refusals() > refused_before;
             if held >= target || (refused && now - grown_at > STALLED_NS) {
-                return Reply::Holding(self.tally.counts());
+                return Reply::Holding(tally.counts());
             }
             if now - begun > GROW_LIMIT_NS {
                 return Reply::Failed {
@@ -125,16 +184,13 @@ impl Supervisor {
         }
     }
 
-    /// Reaps what died and starts the workload again when something outside killed all of it.
+    /// Reaps what died and starts workers again that something outside killed.
     fn look_after(&mut self) {
         self.reap();
-        if self.tally.is_overdue(clock::now()) {
+        if self.act().tally.is_overdue(clock::now()) {
             let _ = self.stop();
-        } else if self.attacking && self.tally.held() == 0 && self.tally.target() > 0 {
-            if !self.groups.is_empty() {
-                self.tally.respawned();
-            }
-            self.spawn();
+        } else if self.attacking {
+            self.spawn_missing();
         }
     }
 
@@ -142,7 +198,7 @@ impl Supervisor {
         while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
             waitpid(None, Some(WaitPidFlag::WNOHANG))
         {
-            self.tally.lost();
+            self.act().tally.lost();
         }
     }
 
@@ -155,17 +211,18 @@ impl Supervisor {
             loop {
                 match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                     Ok(WaitStatus::StillAlive) => break,
-                    Ok(_) => self.tally.lost(),
+                    Ok(_) => self.act().tally.lost(),
                     Err(Errno::EINTR) => {}
                     Err(_) => {
                         self.groups.clear();
-                        return Reply::Stopped(self.tally.counts());
+                        self.placebo = None;
+                        return Reply::Stopped(self.attack.tally.counts());
                     }
                 }
             }
             if clock::now() - begun > STOP_LIMIT_NS {
                 return Reply::Failed {
-                    error: format!("{} workers live on after 5 s", self.tally.held()),
+                    error: format!("{} workers live on after 5 s", self.act().tally.held()),
                 };
             }
             clock::sleep(GROW_NS / 4);

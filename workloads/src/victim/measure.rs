@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use nix::errno::Errno;
 
+use super::delay::OwnDelay;
 use super::probe::Probe;
 use crate::clock;
 use crate::protocol::{Pace, ProbeOrder, Sample};
@@ -16,9 +17,14 @@ const DIGITS: u8 = 3;
 /// Pause after a failure in a closed loop, in nanoseconds: refusals are quick, and a victim must not become an attacker.
 const FAILED_PAUSE_NS: u64 = 1_000_000;
 
-/// Runs `probe` for `duration_ns` as ordered.
-pub fn run(probe: &mut dyn Probe, order: &ProbeOrder, duration_ns: u64) -> Sample {
-    let mut block = Block::new(order);
+/// Runs `probe` for `duration_ns` as ordered; with `own`, the wait for a CPU is read for each operation.
+pub fn run(
+    probe: &mut dyn Probe,
+    order: &ProbeOrder,
+    duration_ns: u64,
+    own: Option<OwnDelay>,
+) -> Sample {
+    let mut block = Block::new(order, own);
     let begun = clock::now();
     match order.pace {
         Pace::Open { period_us, phase_us, deadline_us } => {
@@ -39,16 +45,32 @@ struct Block {
     sample: Sample,
     latencies: Option<Histogram<u64>>,
     slowdown: f64,
+    waits: Option<Waits>,
+}
+
+/// Waiting for a CPU.
+struct Waits {
+    own: OwnDelay,
+    /// What the own wait was when it was read last, in nanoseconds.
+    seen: u64,
+    /// Latencies less the waits in them.
+    net: Option<Histogram<u64>>,
 }
 
 impl Block {
-    fn new(order: &ProbeOrder) -> Self {
+    fn new(order: &ProbeOrder, own: Option<OwnDelay>) -> Self {
         let open = matches!(order.pace, Pace::Open { .. });
+        let histogram =
+            || open.then(|| Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).ok()).flatten();
+        let waits = own.and_then(|own| Some(Waits { seen: own.read()?, own, net: histogram() }));
         Self {
-            sample: Sample { probe: order.probe.clone(), ..Sample::default() },
-            latencies: open
-                .then(|| Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).ok())
-                .flatten(),
+            sample: Sample {
+                probe: order.probe.clone(),
+                run_delay_ns: waits.as_ref().map(|_| 0),
+                ..Sample::default()
+            },
+            latencies: histogram(),
+            waits,
             slowdown: if cfg!(feature = "inject") { order.slowdown.unwrap_or(0.0) } else { 0.0 },
         }
     }
@@ -68,14 +90,18 @@ impl Block {
             clock::sleep_until(due);
             self.sample.attempts += 1;
             if clock::now() > due + deadline {
+                // The wait that made it too late must not be taken off the next one.
+                self.own_wait();
                 self.failed(Errno::ETIME);
             } else {
                 let result = probe.operate();
                 // Time spent behind the operation before is not this one's own: stretched too, it would grow for ever.
                 self.stretch(due.max(free_since));
                 free_since = clock::now();
+                let latency = free_since - due;
+                let waited = self.waited(probe);
                 match result {
-                    Ok(()) => self.done_since(due, deadline),
+                    Ok(()) => self.done(latency, waited, deadline),
                     Err(errno) => self.failed(errno),
                 }
             }
@@ -89,8 +115,10 @@ impl Block {
             self.sample.attempts += 1;
             let result = probe.operate();
             self.stretch(begun);
+            let latency = clock::now() - begun;
+            let waited = self.waited(probe);
             match result {
-                Ok(()) => self.done_since(begun, u64::MAX),
+                Ok(()) => self.done(latency, waited, u64::MAX),
                 Err(errno) => {
                     self.failed(errno);
                     clock::sleep(FAILED_PAUSE_NS);
@@ -100,8 +128,29 @@ impl Block {
         }
     }
 
-    fn done_since(&mut self, since: u64, deadline: u64) {
-        let latency = clock::now() - since;
+    /// How long the probe and the children of its last operation waited for a CPU, from the end of the operation before: in
+    /// between it slept, which is no waiting. In nanoseconds.
+    fn waited(&mut self, probe: &dyn Probe) -> u64 {
+        let children = probe.children_waited_ns();
+        if let Some(sum) = &mut self.sample.run_delay_ns {
+            *sum += children;
+        }
+        self.own_wait() + children
+    }
+
+    /// How long the probe itself waited since this was asked last, in nanoseconds.
+    fn own_wait(&mut self) -> u64 {
+        let Some(waits) = &mut self.waits else { return 0 };
+        let now = waits.own.read().unwrap_or(waits.seen);
+        let waited = now.saturating_sub(waits.seen);
+        waits.seen = now;
+        if let Some(sum) = &mut self.sample.run_delay_ns {
+            *sum += waited;
+        }
+        waited
+    }
+
+    fn done(&mut self, latency: u64, waited: u64, deadline: u64) {
         if latency > deadline {
             return self.failed(Errno::ETIME);
         }
@@ -109,6 +158,9 @@ impl Block {
         self.sample.latency_sum_ns += latency;
         if let Some(histogram) = &mut self.latencies {
             histogram.saturating_record(latency);
+        }
+        if let Some(net) = self.waits.as_mut().and_then(|waits| waits.net.as_mut()) {
+            net.saturating_record(latency.saturating_sub(waited).max(1));
         }
     }
 
@@ -134,20 +186,28 @@ impl Block {
     fn finish(mut self, elapsed: u64) -> Sample {
         self.sample.elapsed_ns = elapsed;
         if let Some(histogram) = &self.latencies {
-            self.sample.latency_ns = histogram
-                .iter_recorded()
-                .map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
-                .collect();
+            self.sample.latency_ns = sparse(histogram);
+        }
+        if let Some(net) = self.waits.as_ref().and_then(|waits| waits.net.as_ref()) {
+            self.sample.net_latency_ns = sparse(net);
         }
         self.sample
     }
+}
+
+/// Value in nanoseconds and count.
+fn sparse(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
+    histogram
+        .iter_recorded()
+        .map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
+        .collect()
 }
 
 /// What one operation costs on the quiet node: the mean over `duration_ns`, in nanoseconds, and the failures.
 pub fn calibrate(probe: &mut dyn Probe, duration_ns: u64) -> (Option<u64>, BTreeMap<String, u64>) {
     probe.prepare();
     let order = ProbeOrder { probe: String::new(), pace: Pace::Closed, slowdown: None };
-    let sample = run(probe, &order, duration_ns);
+    let sample = run(probe, &order, duration_ns, None);
     (sample.latency_sum_ns.checked_div(sample.done), sample.failures)
 }
 
@@ -171,7 +231,7 @@ mod tests {
             pace: Pace::Open { period_us: 10_000, phase_us: 1_000, deadline_us: 25_000 },
             slowdown: None,
         };
-        run(&mut Scripted(script), &order, 100_000_000)
+        run(&mut Scripted(script), &order, 100_000_000, None)
     }
 
     #[test]
@@ -195,7 +255,7 @@ mod tests {
     fn a_closed_loop_counts_and_pauses_after_failures() {
         let order = ProbeOrder { probe: "x/y".to_owned(), pace: Pace::Closed, slowdown: None };
         let mut probe = Scripted(vec![Err(Errno::EAGAIN); 100]);
-        let sample = run(&mut probe, &order, 20_000_000);
+        let sample = run(&mut probe, &order, 20_000_000, None);
         assert!(sample.attempts <= 25, "each failure pauses a millisecond: {sample:?}");
         assert!(sample.elapsed_ns >= 20_000_000);
     }

@@ -3,6 +3,7 @@
 //! Every probe has a process of its own, made before any attack: a slow operation of one cannot delay another, and no
 //! probe needs the attacked resource just to exist.
 
+mod delay;
 mod fork;
 mod measure;
 mod probe;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::delay::OwnDelay;
 use super::{PROBES, measure, probe};
 use crate::protocol::{Measure, Order, ProbeOrder, Reply, Sample};
 use crate::raw::{self, Fork};
@@ -20,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, Serialize, Deserialize)]
 enum Task {
     Calibrate { duration_ns: u64 },
-    Measure { order: ProbeOrder, duration_ns: u64 },
+    Measure { order: ProbeOrder, duration_ns: u64, net: bool },
 }
 
 /// What a probe's process answers.
@@ -53,7 +54,7 @@ pub fn run() -> Result<(), String> {
             }
             Waited::Order(Order::Facts { token }) => sight::look(&token),
             Waited::Order(Order::Quit) | Waited::Ended => return Ok(()),
-            Waited::Order(Order::Start | Order::Stop) => {
+            Waited::Order(Order::Start | Order::Placebo { .. } | Order::Stop) => {
                 Reply::Failed { error: "a victim has no workload".to_owned() }
             }
             Waited::Nothing => continue,
@@ -84,7 +85,7 @@ fn measured(stations: &mut BTreeMap<&'static str, Station>, order: &Measure) -> 
     let duration_ns = order.duration_ms * 1_000_000;
     for probe in &order.probes {
         if let Some(station) = stations.get_mut(probe.probe.as_str()) {
-            station.ask(&Task::Measure { order: probe.clone(), duration_ns });
+            station.ask(&Task::Measure { order: probe.clone(), duration_ns, net: order.net });
         }
     }
     let samples = order
@@ -159,8 +160,10 @@ fn serve(probe: &mut dyn probe::Probe, stream: UnixStream) {
                 let (cost_ns, failures) = measure::calibrate(probe, duration_ns);
                 Answer::Calibrated { cost_ns, failures }
             }
-            Task::Measure { order, duration_ns } => {
-                Answer::Measured(measure::run(probe, &order, duration_ns))
+            Task::Measure { order, duration_ns, net } => {
+                probe.read_waits(net);
+                let own = net.then(OwnDelay::open).flatten();
+                Answer::Measured(measure::run(probe, &order, duration_ns, own))
             }
         };
         if !write_line(reader.get_mut(), &answer) {

@@ -3,12 +3,11 @@
 //! One round is one step of a xorshift generator (Marsaglia, 2003) on a register: no memory, no system call, nothing
 //! but CPU time. The number of rounds is fixed once, on the quiet node, and does not change afterwards.
 
-use std::hint::black_box;
-
 use nix::errno::Errno;
 
 use super::probe::Probe;
 use crate::clock;
+use crate::spin::spin;
 
 /// The probe's name.
 pub const NAME: &str = "cpu/work";
@@ -47,14 +46,4 @@ impl Probe for Work {
         spin(self.rounds);
         Ok(())
     }
-}
-
-fn spin(rounds: u64) {
-    let mut state = black_box(0x9E37_79B9_7F4A_7C15_u64);
-    for _ in 0..rounds {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-    }
-    black_box(state);
 }

@@ -1,0 +1,99 @@
+//! Through which resource an effect came: a cell speaks of its own resource.
+//!
+//! Whoever shares a CPU with an attacker is slower at everything. That belongs into the cpu cell, and must not make another
+//! resource look leaky. Three things tell: a burner of CPU does nothing else, so whatever else it slows, it slows through
+//! the CPU; a placebo, which burns as much CPU as the attack and does nothing else, shows what is left besides; and without
+//! either, a victim that was starved of CPU proves nothing about another resource.
+
+use super::cell::{CellRules, MIN_PAIRS, Measured};
+use super::failures::Finding;
+use super::stats::Bootstrap;
+use super::tolerance::capacity_tolerance;
+use crate::record::{Beside, Cell, Verdict, slowdown};
+use crate::scenario::Resource;
+
+/// What the judge knows of a cell besides its record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// What failed operations say.
+    pub finding: Finding,
+    /// Whether its speed is judged.
+    pub asked: bool,
+}
+
+/// Sets `via` and changes the verdicts of cells whose effect came through the CPU. A failed operation is never excused; one
+/// that missed its deadline may be.
+pub(super) fn attribute(
+    cells: &mut [Cell],
+    known: &[Known],
+    rules: &CellRules<'_>,
+    bootstrap: &mut Bootstrap,
+) {
+    let starved = is_starved(cells);
+    for (cell, &known) in cells.iter_mut().zip(known) {
+        if cell.resource == Resource::Cpu || !is_suspect(cell, known) {
+            continue;
+        }
+        if let Some(beside) = beside_placebo(cell, rules, bootstrap) {
+            let seen = beside.verdict(known.asked);
+            cell.beside_placebo = Some(beside.beside());
+            if seen != Some(Verdict::Degraded) && seen != Some(Verdict::Denied) {
+                cell.via = Some(Resource::Cpu);
+            }
+            cell.verdict = seen;
+        } else if rules.own == Resource::Cpu {
+            cell.via = Some(Resource::Cpu);
+            cell.verdict = known.asked.then_some(Verdict::Contained);
+        } else if starved {
+            cell.via = Some(Resource::Cpu);
+            cell.verdict = known.asked.then_some(Verdict::Inconclusive);
+        }
+    }
+}
+
+/// Whether the cpu cell shows that the victim waited for a CPU. What the scenario tolerates is no matter here: whether the
+/// CPU explains a slowdown is a question of fact.
+fn is_starved(cells: &[Cell]) -> bool {
+    let least = capacity_tolerance(Resource::Cpu);
+    cells.iter().any(|cell| {
+        cell.resource == Resource::Cpu
+            && cell.capacity_pairs >= MIN_PAIRS
+            && cell.isol.is_some_and(|isol| isol.high < least)
+    })
+}
+
+/// Slower or late, judged or only shown; cells with failed operations other than missed deadlines are no suspects, and
+/// neither are those that are fine.
+fn is_suspect(cell: &Cell, known: Known) -> bool {
+    match cell.verdict {
+        None => slowdown(cell).is_some_and(|by| by > 1.0 + cell.tolerance),
+        Some(Verdict::Degraded | Verdict::Inconclusive) => true,
+        Some(Verdict::Denied) => known.finding == Finding::DeniedLate,
+        Some(_) => false,
+    }
+}
+
+/// The same probe under attack against the placebo instead of the quiet node.
+fn beside_placebo(
+    cell: &Cell,
+    rules: &CellRules<'_>,
+    bootstrap: &mut Bootstrap,
+) -> Option<Measured> {
+    if rules.placebo.is_empty() {
+        return None;
+    }
+    let probe = (cell.resource, cell.probe.as_str());
+    let measured = Measured::of(rules.placebo, probe, cell.tolerance, bootstrap);
+    (measured.cell.latency_pairs + measured.cell.capacity_pairs > 0).then_some(measured)
+}
+
+impl Measured {
+    /// What was measured, without what it was compared with.
+    fn beside(&self) -> Beside {
+        Beside {
+            isol: self.cell.isol,
+            mean: self.cell.lat_imp.map(|impact| impact.mean),
+            p50: self.cell.lat_imp.map(|impact| impact.p50),
+        }
+    }
+}
