@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use contain_test::analyze::{
-    CaseContext, ExitOptions, NOT_JUDGED, apply_open, exit_verdict, judge_case, judge_expectations,
-    named_targets,
+    CaseContext, ExitOptions, NOT_JUDGED, apply_open, exit_verdict, judge_among, judge_case,
+    judge_expectations, named_targets,
 };
 use contain_test::record::{
     Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Cleanup, Interval, Outcome, QuietSample,
@@ -82,6 +82,7 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
         ceilings: Vec::new(),
         cells: vec![cell(Resource::Cpu, Some(Verdict::Degraded)), cell(Resource::Pids, verdict)],
         blocks: Vec::new(),
+        measured_for: None,
         trials: Trials::default(),
         placebo: None,
         attack: Attack::default(),
@@ -375,4 +376,34 @@ fn exit_codes_follow_their_precedence() {
     let mut dirty = report(vec![bad, failed]);
     dirty.cleanup.complete = false;
     assert_eq!(exit_verdict(&dirty, plain), 6);
+}
+
+#[test]
+fn a_leaking_sham_takes_back_slowdowns_and_nothing_else() {
+    let noisy = {
+        let mut sham = case(Some(Control::Sham), Some(Verdict::Degraded));
+        judge_case(&mut sham, CaseContext::default());
+        sham
+    };
+    assert_eq!(noisy.verdict, Verdict::Degraded);
+    let judged = |verdict, failures: &[(&str, u64)], sham: &Case| {
+        let mut case = case(None, Some(verdict));
+        let own = case.cells.iter_mut().find(|cell| cell.resource == Resource::Pids).unwrap();
+        own.failures = failures.iter().map(|&(errno, count)| (errno.to_owned(), count)).collect();
+        judge_among(&mut case, std::slice::from_ref(sham), CaseContext::default());
+        case
+    };
+    let slow = judged(Verdict::Degraded, &[], &noisy);
+    assert_eq!(slow.verdict, Verdict::Inconclusive);
+    assert!(slow.reason.contains("The sham leaks"), "{}", slow.reason);
+    assert_eq!(judged(Verdict::Denied, &[("ETIME", 9)], &noisy).verdict, Verdict::Inconclusive);
+    assert_eq!(judged(Verdict::Denied, &[("EAGAIN", 9)], &noisy).verdict, Verdict::Denied);
+    assert_eq!(judged(Verdict::Contained, &[], &noisy).verdict, Verdict::Contained);
+    // On another ground it says nothing.
+    let mut elsewhere = noisy.clone();
+    elsewhere.placement = Placement::Together;
+    assert_eq!(judged(Verdict::Degraded, &[], &elsewhere).verdict, Verdict::Degraded);
+    let mut quiet = case(Some(Control::Sham), Some(Verdict::Contained));
+    judge_case(&mut quiet, CaseContext::default());
+    assert_eq!(judged(Verdict::Degraded, &[], &quiet).verdict, Verdict::Degraded);
 }

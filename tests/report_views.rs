@@ -85,6 +85,7 @@ fn case(config: &str, control: Option<Control>, pids: Cell, limit: Option<u64>) 
         ceiling,
         cells: vec![cell("cpu/work", None, 0.0, None), cell("memory/touch", None, 0.3, None), pids],
         blocks: Vec::new(),
+        measured_for: None,
         trials: Trials::default(),
         placebo: None,
         attack: Attack::default(),

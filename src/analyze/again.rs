@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::case::{CaseContext, judge_case};
+use super::case::CaseContext;
 use super::cell::{judge_cells, rules_of};
 use super::expect::{judge_expectations, named_targets};
 use super::open::apply_open;
+use super::sham::judge_among;
 use crate::record::{Case, Cell, Expected, Report, Verdict};
 use crate::scenario::{
     Control, Expectation, ExpectedWord, FactName, MachineFacts, Position, Resource, Target,
@@ -85,7 +86,7 @@ fn judge_one(
     let named = named_targets(&wanted.values().cloned().collect::<Vec<_>>());
     let tolerances = tolerances_of(case, given);
     case.cells = judge_cells(&case.blocks, &rules_of(case, &named, &tolerances, seed));
-    judge_case(case, CaseContext { lost: case.verdict == Verdict::Lost });
+    judge_among(case, before, CaseContext { lost: case.verdict == Verdict::Lost });
     if case.control.is_none() {
         let open = open_of(case, before).cloned();
         apply_open(case, open.as_ref());

@@ -15,6 +15,7 @@ mod failures;
 mod histogram;
 mod open;
 mod pairs;
+mod sham;
 mod stats;
 mod tolerance;
 
@@ -29,6 +30,7 @@ pub use exit::{
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
 pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
+pub use sham::judge_among;
 pub use stats::{Bootstrap, RESAMPLES, median, quantile};
 pub use tolerance::{
     FORK_LATENCY_FLOOR_NS, LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns,

@@ -34,6 +34,7 @@ pub fn blank_case(config: &Config, machine: &str) -> Case {
         ceilings: Vec::new(),
         cells: Vec::new(),
         blocks: Vec::new(),
+        measured_for: None,
         trials: config.trials,
         placebo: None,
         attack: Attack::default(),

@@ -23,6 +23,7 @@ mod run;
 mod run_directory;
 mod scene;
 mod schedule;
+mod shared;
 mod signals;
 mod specs;
 mod stage;

@@ -8,6 +8,7 @@ use rand::rngs::SysRng;
 
 use super::blank::blank_case;
 use super::case;
+use super::shared::Controls;
 use super::signals::Signals;
 use super::surroundings::Surroundings;
 use super::{EngineError, Event, RunDirectory, clean, needs};
@@ -132,6 +133,7 @@ fn measure(
         signals: &mut signals,
         seed: report.seed,
     };
+    let mut controls = Controls::default();
     for (scenario, configs) in scenarios.iter().zip(plans) {
         emit(&Event::ScenarioStarted {
             scenario: scenario.name.clone(),
@@ -140,7 +142,9 @@ fn measure(
         });
         let mut cases: Vec<Case> = Vec::new();
         for config in configs {
-            let case = one(config, configs, &cases, scenario, &machine, &mut around, emit);
+            let known = controls.same_as(config);
+            let case = one(config, configs, &cases, known, scenario, &machine, &mut around, emit);
+            controls.keep(&scenario.name, config, &case);
             cases.push(case);
         }
         report.scenarios.push(recorded(scenario, cases));
@@ -151,27 +155,31 @@ fn measure(
     Ok(signals.received())
 }
 
-/// Runs and judges one case.
+/// Runs and judges one case, or judges what is `known` of it.
+#[expect(clippy::too_many_arguments, reason = "each is another side of the same run")]
 fn one(
     config: &Config,
     configs: &[Config],
     before: &[Case],
+    known: Option<Case>,
     scenario: &Scenario,
     machine: &Machine,
     around: &mut Surroundings<'_>,
     emit: &mut dyn FnMut(&Event),
 ) -> Case {
-    let mut case = blank_case(config, HOST);
+    let is_known = known.is_some();
+    let mut case = known.unwrap_or_else(|| blank_case(config, HOST));
     emit(&Event::CaseStarted {
         scenario: scenario.name.clone(),
         config: config.name.clone(),
         attacker: case.attacker.clone(),
     });
-    let result = around
-        .signals
-        .check()
-        .and_then(|()| needs::check(config, machine, around.hierarchies, around.cpus))
-        .and_then(|()| case::run(config, &mut case, around, emit));
+    let mut result = around.signals.check();
+    if !is_known {
+        result = result
+            .and_then(|()| needs::check(config, machine, around.hierarchies, around.cpus))
+            .and_then(|()| case::run(config, &mut case, around, emit));
+    }
     let named = analyze::named_targets(&config.expect);
     let rules = analyze::rules_of(&case, &named, &config.tolerances, around.seed);
     case.cells = analyze::judge_cells(&case.blocks, &rules);
@@ -182,7 +190,7 @@ fn one(
         }
         Err(error) => (case.verdict, case.reason) = (Verdict::Error, error.to_string()),
     }
-    analyze::judge_case(&mut case, CaseContext { lost: false });
+    analyze::judge_among(&mut case, before, CaseContext { lost: false });
     if case.control.is_none() {
         let open = open_case_of(config, configs)
             .and_then(|open| before.iter().find(|case| case.config == open.name));

@@ -59,6 +59,10 @@ pub struct Case {
     pub cells: Vec<Cell>,
     /// Everything the probes saw.
     pub blocks: Vec<Block>,
+    /// For a control that an earlier scenario of the same run needed too: the scenario and the config that it was measured
+    /// for, `SCENARIO/CONFIG`. Null where it was measured here.
+    #[serde(default)]
+    pub measured_for: Option<String>,
     /// How long it was to be measured.
     #[serde(default)]
     pub trials: Trials,
