@@ -1,0 +1,155 @@
+//! Through which resource a slowdown came: a burner of CPU, a placebo, and a starved victim without either.
+
+use std::collections::BTreeMap;
+
+use contain_test::analyze::{CellRules, judge_cells};
+use contain_test::record::{Block, BlockMode, BlockState, Cell, ProbeSample, Verdict};
+use contain_test::scenario::{Resource, Tolerances};
+
+/// What one side of a pair shows of forks: latency, rate, missed deadlines among 50.
+#[derive(Clone, Copy)]
+struct Forks {
+    latency_ns: u64,
+    net_ns: u64,
+    rate: u64,
+    late: u64,
+}
+
+const QUIET: Forks = Forks { latency_ns: 300_000, net_ns: 290_000, rate: 1000, late: 0 };
+const SLOW: Forks = Forks { latency_ns: 900_000, net_ns: 300_000, rate: 400, late: 0 };
+
+fn sample(probe: &str, done: u64, late: u64, latency: Option<(u64, u64)>) -> ProbeSample {
+    let histogram = |value: u64| vec![(value, done)];
+    ProbeSample {
+        probe: probe.into(),
+        attempts: done + late,
+        done,
+        failures: [("ETIME".to_owned(), late)].into_iter().filter(|it| it.1 > 0).collect(),
+        elapsed_seconds: 0.25,
+        latency_sum_ns: latency.map_or(0, |(gross, _)| gross * done),
+        latency_ns: latency.map_or(Vec::new(), |(gross, _)| histogram(gross)),
+        run_delay_ns: latency.map(|(gross, net)| (gross - net) * done),
+        net_latency_ns: latency.map_or(Vec::new(), |(_, net)| histogram(net)),
+        missing: false,
+    }
+}
+
+fn pairs(off: Forks, on: Forks, cpu_rates: Option<(u64, u64)>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut add = |pair, state, mode, probe| {
+        blocks.push(Block {
+            pair,
+            state,
+            mode,
+            start_ms: 0.0,
+            end_ms: 250.0,
+            attacker_cpu_seconds: Some(0.1),
+            probes: vec![probe],
+        });
+    };
+    for pair in 0..8 {
+        for (state, forks) in [(BlockState::Off, off), (BlockState::On, on)] {
+            let light = sample(
+                "pids/fork",
+                50 - forks.late,
+                forks.late,
+                Some((forks.latency_ns, forks.net_ns)),
+            );
+            add(pair, state, BlockMode::Latency, light);
+            add(pair, state, BlockMode::Capacity, sample("pids/fork", forks.rate, 0, None));
+        }
+    }
+    for pair in 0..8 {
+        if let Some((off, on)) = cpu_rates {
+            for (state, rate) in [(BlockState::Off, off), (BlockState::On, on)] {
+                add(pair, state, BlockMode::Capacity, sample("cpu/work", rate, 0, None));
+            }
+        }
+    }
+    blocks
+}
+
+fn judged(
+    blocks: &[Block],
+    placebo: &[Block],
+    own: Resource,
+    asked: bool,
+) -> BTreeMap<Resource, Cell> {
+    let named = if asked { vec![(Resource::Pids, None)] } else { Vec::new() };
+    let tolerances = Tolerances(BTreeMap::new());
+    let rules = CellRules {
+        own,
+        stands_for: &[],
+        named: &named,
+        tolerances: &tolerances,
+        placebo,
+        seed: 1,
+    };
+    judge_cells(blocks, &rules).into_iter().map(|cell| (cell.resource, cell)).collect()
+}
+
+#[test]
+fn what_a_burner_of_cpu_slows_it_slows_through_the_cpu() {
+    let blocks = pairs(QUIET, SLOW, Some((1000, 500)));
+    let cells = judged(&blocks, &[], Resource::Cpu, true);
+    assert_eq!(cells[&Resource::Cpu].verdict, Some(Verdict::Degraded));
+    let forks = &cells[&Resource::Pids];
+    assert_eq!((forks.verdict, forks.via), (Some(Verdict::Contained), Some(Resource::Cpu)));
+    assert!(forks.lat_imp.unwrap().p50.median > 1.9, "the number is shown all the same");
+    let cells = judged(&blocks, &[], Resource::Cpu, false);
+    assert_eq!(cells[&Resource::Pids].verdict, None, "and nobody judges what nobody asked for");
+    assert_eq!(cells[&Resource::Pids].via, Some(Resource::Cpu));
+}
+
+#[test]
+fn a_placebo_that_slows_as_much_acquits() {
+    let blocks = pairs(QUIET, SLOW, Some((1000, 700)));
+    let cells = judged(&blocks, &pairs(SLOW, SLOW, None), Resource::Pids, false);
+    let forks = &cells[&Resource::Pids];
+    assert_eq!((forks.verdict, forks.via), (Some(Verdict::Contained), Some(Resource::Cpu)));
+    let beside = forks.beside_placebo.unwrap();
+    assert!(beside.p50.unwrap().median.abs() < 1e-9 && beside.isol.unwrap().median > 0.99);
+}
+
+#[test]
+fn a_placebo_that_does_not_convicts() {
+    let blocks = pairs(QUIET, SLOW, Some((1000, 700)));
+    let cells = judged(&blocks, &pairs(QUIET, SLOW, None), Resource::Pids, false);
+    let forks = &cells[&Resource::Pids];
+    assert_eq!((forks.verdict, forks.via), (Some(Verdict::Degraded), None));
+    // Even where the victim kept its CPU: what the attack wakes may slow it otherwise.
+    let blocks = pairs(QUIET, SLOW, Some((1000, 990)));
+    let cells = judged(&blocks, &pairs(SLOW, SLOW, None), Resource::Pids, false);
+    assert_eq!(cells[&Resource::Pids].verdict, Some(Verdict::Contained));
+}
+
+#[test]
+fn deadlines_missed_for_want_of_a_cpu_are_no_denial_and_others_are() {
+    let late = Forks { late: 20, ..SLOW };
+    let blocks = pairs(QUIET, late, Some((1000, 500)));
+    let verdict =
+        |placebo: &[Block], own| judged(&blocks, placebo, own, true)[&Resource::Pids].verdict;
+    assert_eq!(verdict(&[], Resource::Cpu), Some(Verdict::Contained));
+    assert_eq!(verdict(&pairs(late, late, None), Resource::Pids), Some(Verdict::Contained));
+    assert_eq!(verdict(&pairs(SLOW, late, None), Resource::Pids), Some(Verdict::Denied));
+    assert_eq!(verdict(&[], Resource::Pids), Some(Verdict::Inconclusive), "nothing tells");
+}
+
+#[test]
+fn a_quiet_neighbour_needs_no_excuse() {
+    let blocks = pairs(QUIET, QUIET, Some((1000, 500)));
+    let cells = judged(&blocks, &[], Resource::Cpu, true);
+    assert_eq!(
+        (cells[&Resource::Pids].verdict, cells[&Resource::Pids].via),
+        (Some(Verdict::Contained), None)
+    );
+}
+
+#[test]
+fn the_wait_for_a_cpu_is_taken_off() {
+    let blocks = pairs(QUIET, SLOW, Some((1000, 500)));
+    let net = judged(&blocks, &[], Resource::Cpu, true)[&Resource::Pids].net.unwrap();
+    // 300 against 290 microseconds, where 900 stand against 300 gross.
+    assert!((net.p50.unwrap().median - 10.0 / 290.0).abs() < 1e-6, "{net:?}");
+    assert!((net.mean.unwrap().median - 10.0 / 290.0).abs() < 1e-6, "{net:?}");
+}
