@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contain_test::analyze::{CellRules, judge_cells};
+use contain_test::analyze::{CellRules, FirstPairs, judge_cells};
 use contain_test::record::{Block, BlockMode, BlockState, Cell, ProbeSample, Verdict};
 use contain_test::scenario::{Resource, Tolerances};
 
@@ -83,6 +83,7 @@ fn judged(
         named: &named,
         tolerances: &tolerances,
         placebo,
+        first: FirstPairs { latency: 0, capacity: 0 },
         seed: 1,
     };
     judge_cells(blocks, &rules).into_iter().map(|cell| (cell.resource, cell)).collect()

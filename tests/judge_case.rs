@@ -86,6 +86,7 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
         trials: Trials::default(),
         placebo: None,
         attack: Attack::default(),
+        attack_cpu: None,
         watch: Watch::default(),
         facts: BTreeMap::new(),
         steps: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contain_test::analyze::{CellRules, judge_cells};
+use contain_test::analyze::{CellRules, FirstPairs, Wanted, judge_cells, wanted};
 use contain_test::record::{Block, BlockMode, BlockState, Cell, ProbeSample, Verdict};
 use contain_test::scenario::{Resource, Tolerances};
 
@@ -83,8 +83,19 @@ fn sample(probe: &Probe, mode: BlockMode, state: BlockState) -> ProbeSample {
 
 static DEFAULTS: Tolerances = Tolerances(BTreeMap::new());
 
+/// All pairs are fresh, so what they show needs no confirmation.
+const FRESH: FirstPairs = FirstPairs { latency: 0, capacity: 0 };
+
 fn rules(own: Resource) -> CellRules<'static> {
-    CellRules { own, stands_for: &[], named: &[], tolerances: &DEFAULTS, placebo: &[], seed: 1 }
+    CellRules {
+        own,
+        stands_for: &[],
+        named: &[],
+        tolerances: &DEFAULTS,
+        placebo: &[],
+        first: FRESH,
+        seed: 1,
+    }
 }
 
 fn judge(probes: &[Probe], own: Resource) -> Vec<Cell> {
@@ -269,4 +280,57 @@ fn a_stricter_tolerance_finds_more() {
     };
     assert_eq!(with(25), Some(Verdict::Contained));
     assert_eq!(with(5), Some(Verdict::Degraded));
+}
+
+#[test]
+fn a_slowdown_is_a_suspicion_until_fresh_pairs_confirm_it() {
+    let slow = Probe { latency_ns: (300_000, 900_000), ..probe("pids/fork") };
+    let less = Probe { rate: (1000, 500), ..probe("pids/fork") };
+    for (probe, latency, capacity) in [(&slow, true, false), (&less, false, true)] {
+        let all = blocks(std::slice::from_ref(probe));
+        let with = |latency, capacity| {
+            let rules =
+                CellRules { first: FirstPairs { latency, capacity }, ..rules(Resource::Pids) };
+            (judge_cells(&all, &rules)[0].verdict, wanted(&all, &rules))
+        };
+        let more = Wanted {
+            latency,
+            capacity: if capacity { vec!["pids/fork".into()] } else { Vec::new() },
+            besides_cpu: true,
+        };
+        assert_eq!(with(10, 6), (Some(Verdict::Inconclusive), more.clone()));
+        assert_eq!(with(7, 3), (Some(Verdict::Inconclusive), more), "three confirm nothing");
+        assert_eq!(with(6, 2), (Some(Verdict::Degraded), Wanted::default()));
+    }
+    assert!(wanted(&blocks(&[probe("pids/fork")]), &rules(Resource::Pids)).is_nothing());
+}
+
+#[test]
+fn what_fresh_pairs_do_not_confirm_is_no_leak() {
+    let all = blocks(&[Probe { rate: (1000, 500), capacity_pairs: 10, ..probe("pids/fork") }]);
+    let mut refuted = all;
+    for block in refuted.iter_mut().filter(|it| it.mode == BlockMode::Capacity && it.pair >= 6) {
+        for sample in &mut block.probes {
+            sample.done = 1000;
+        }
+    }
+    let rules =
+        CellRules { first: FirstPairs { latency: 10, capacity: 6 }, ..rules(Resource::Pids) };
+    assert_eq!(judge_cells(&refuted, &rules)[0].verdict, Some(Verdict::Inconclusive));
+    assert_eq!(wanted(&refuted, &rules).capacity, ["pids/fork"], "and still undecided");
+}
+
+#[test]
+fn missed_deadlines_count_when_fresh_pairs_miss_them_too() {
+    let late = Probe { failures_on: vec![("ETIME", 5)], ..probe("pids/fork") };
+    for own in [Resource::Pids, Resource::Memory] {
+        let with = |latency| {
+            let rules = CellRules { first: FirstPairs { latency, capacity: 6 }, ..rules(own) };
+            let all = blocks(std::slice::from_ref(&late));
+            (judge_cells(&all, &rules)[0].verdict, wanted(&all, &rules).latency)
+        };
+        let before = (own == Resource::Pids).then_some(Verdict::Inconclusive);
+        assert_eq!(with(10), (before, true), "{own}: asked for, whoever's it is");
+        assert_eq!(with(6), (Some(Verdict::Denied), false), "{own}");
+    }
 }

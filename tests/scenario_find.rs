@@ -43,7 +43,7 @@ fn a_name_that_stands_for_nothing_is_explained() {
     let empty = directory.path().to_str().unwrap().to_owned();
     let message = |name: &str| resolve(&[name.to_owned()]).unwrap_err().to_string();
     assert!(message("pid").contains("did you mean the shipped scenario `pids`?"));
-    assert!(message("banana").contains("shipped scenarios: pids"));
+    assert!(message("banana").contains("shipped scenarios: cpu, pids"));
     assert!(message("no/such/file.yaml").contains("neither a file nor a shipped scenario"));
     assert!(message("\u{1b}[2J").contains("\\u{1b}[2J"));
     assert!(message(&empty).contains("holds no scenario"));

@@ -216,12 +216,67 @@ fn shipped_scenarios_mean_what_they_say() {
             assert!(open_case_of(case, &cases).is_some(), "{name}: {}", case.name);
         }
     }
-    let names = |index: usize| -> Vec<String> {
-        let (_, text) = contain_test::scenario::shipped()[index];
+    let names = |wanted: &str| -> Vec<String> {
+        let shipped = contain_test::scenario::shipped();
+        let (_, text) = shipped.iter().find(|(name, _)| *name == wanted).unwrap();
         with_controls(&read(text)).into_iter().map(|case| case.name).collect()
     };
-    assert_eq!(names(0), ["sham", "open", "pids-64"]);
-    assert_eq!(names(1), ["sham", "open", "pids-5", "pids-5-host-pid"]);
+    assert_eq!(names("pids"), ["sham", "open", "pids-64"]);
+    assert_eq!(names("pids-by-hand"), ["sham", "open", "pids-5", "pids-5-host-pid"]);
+    assert_eq!(names("cpu")[..4], ["sham", "open", "open-8-threads", "open-bursts"]);
+    assert_eq!(names("cpu").len(), 11, "every open case is there by name");
+}
+
+#[test]
+fn a_burner_has_threads_and_bursts_and_shares_the_victims_cpu() {
+    let scenario = read(
+        "version: 1\nname: t\nattacker: {workload: cpu-burn, burst: {busy: 2ms, period: 10ms}}\nconfigs:\n  \
+         - {name: a}\n  - {name: b, attacker: {threads: 8}}\n  - {name: c, limits: {idle: true}}\n",
+    );
+    let of = |index: usize| attacker(&scenario.configs[index]).workload.as_ref().unwrap();
+    assert_eq!((of(0).name, of(0).threads), (Workload::CpuBurn, 1));
+    assert_eq!(of(0).burst.map(|it| (it.busy_us, it.period_us)), Some((2_000, 10_000)));
+    assert_eq!((of(1).threads, of(1).burst), (8, of(0).burst), "the burst is inherited");
+    let first = &scenario.configs[0];
+    assert_eq!((first.own_resource(), first.placement), (Resource::Cpu, Placement::Together));
+    assert!(attacker(&scenario.configs[2]).limits.idle);
+    let cases = with_controls(&scenario);
+    let open = |name: &str| {
+        let config = cases.iter().find(|case| case.name == name).unwrap();
+        open_case_of(config, &cases).unwrap().name.as_str()
+    };
+    assert_eq!((open("c"), open("b")), ("a", "b"), "another number of threads is another attack");
+}
+
+#[test]
+fn trials_are_inherited_by_key_and_controls_take_the_most() {
+    let scenario = base(
+        "trials: {pairs: 6, budget: 30s}\nconfigs:\n  - {name: a, limits: {pids: 9}}\n  \
+         - {name: b, limits: {pids: 8}, trials: 12}\n",
+    );
+    let trials = |config: &Config| (config.trials.pairs, config.trials.budget_ms);
+    let all: Vec<_> = scenario.configs.iter().map(trials).collect();
+    assert_eq!(all, [(Some(6), 30_000), (Some(12), 30_000)]);
+    let cases = with_controls(&scenario);
+    for control in cases.iter().filter(|case| case.control.is_some()) {
+        assert_eq!(trials(control), (Some(12), 30_000), "{}", control.name);
+    }
+    let default = base("configs: [{name: a}]\n");
+    assert_eq!(trials(&default.configs[0]), (None, 20_000));
+}
+
+#[test]
+fn limits_of_the_victim_are_a_protection_put_to_the_test() {
+    let scenario = base(
+        "victim: {limits: {memory: 64Mi}}\nconfigs:\n  - {name: same}\n  \
+         - {name: protected, victim: {limits: {memory: 64Mi, weight: 10000}}}\n",
+    );
+    let [same, protected] = &scenario.configs[..] else { panic!("two configs") };
+    assert_eq!((same.control, protected.control), (Some(Control::Open), None));
+    let cases = with_controls(&scenario);
+    let open = open_case_of(cases.last().unwrap(), &cases).unwrap();
+    assert_eq!(open.name, "same", "the open case has what the top of the file gives the victim");
+    assert_eq!(victim(open).limits, victim(same).limits);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 use super::cell::{CellRules, MIN_PAIRS, Measured};
 use super::failures::Finding;
+use super::plan::FirstPairs;
 use super::stats::Bootstrap;
 use super::tolerance::capacity_tolerance;
 use crate::record::{Beside, Cell, Verdict, slowdown};
@@ -19,6 +20,10 @@ pub(super) struct Known {
     pub finding: Finding,
     /// Whether its speed is judged.
     pub asked: bool,
+    /// Its latency decides nothing yet, or waits for its confirmation.
+    pub wants_latency: bool,
+    /// The same of its capacity.
+    pub wants_capacity: bool,
 }
 
 /// Sets `via` and changes the verdicts of cells whose effect came through the CPU. A failed operation is never excused; one
@@ -66,7 +71,10 @@ fn is_starved(cells: &[Cell]) -> bool {
 /// neither are those that are fine.
 fn is_suspect(cell: &Cell, known: Known) -> bool {
     match cell.verdict {
-        None => slowdown(cell).is_some_and(|by| by > 1.0 + cell.tolerance),
+        None => {
+            known.finding == Finding::Late
+                || slowdown(cell).is_some_and(|by| by > 1.0 + cell.tolerance)
+        }
         Some(Verdict::Degraded | Verdict::Inconclusive) => true,
         Some(Verdict::Denied) => known.finding == Finding::DeniedLate,
         Some(_) => false,
@@ -83,7 +91,9 @@ fn beside_placebo(
         return None;
     }
     let probe = (cell.resource, cell.probe.as_str());
-    let measured = Measured::of(rules.placebo, probe, cell.tolerance, bootstrap);
+    // They were measured to decide a suspicion, so all of them are fresh.
+    let first = FirstPairs { latency: 0, capacity: 0 };
+    let measured = Measured::of(rules.placebo, probe, (cell.tolerance, first), bootstrap);
     (measured.cell.latency_pairs + measured.cell.capacity_pairs > 0).then_some(measured)
 }
 

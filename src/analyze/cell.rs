@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::attribution::{Known, attribute};
 use super::failures::{Finding, Windows};
 use super::pairs::{LatencyMetric, Pair, latency_ratios, net_rate_ratios, pairs_of, rate_ratios};
+use super::plan::FirstPairs;
 use super::stats::Bootstrap;
 use super::tolerance::{latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
@@ -13,8 +14,8 @@ use crate::record::{
 };
 use crate::scenario::{Resource, Tolerances};
 
-/// Speed is judged from this many pairs on: with four, an interval that is their range holds the true median from one
-/// side with a chance of 15/16. With fewer, only failures can decide.
+/// Speed is judged from this many pairs on, and confirmed by as many fresh ones: with four, an interval that is their range
+/// holds the true median from one side with a chance of 15/16. With fewer, only failures can decide.
 pub const MIN_PAIRS: u32 = 4;
 
 /// What the cells of one case are judged by.
@@ -32,6 +33,8 @@ pub struct CellRules<'a> {
     /// Pairs of blocks with the attack on and a placebo in the place of off, see [`Placebo`](crate::record::Placebo); empty
     /// without one.
     pub placebo: &'a [Block],
+    /// How many pairs the case began with: all others are fresh, and only fresh ones confirm a slowdown.
+    pub first: FirstPairs,
     /// Fixes the intervals.
     pub seed: u64,
 }
@@ -51,6 +54,7 @@ pub fn rules_of<'a>(
         named,
         tolerances,
         placebo: case.placebo.as_ref().map_or(&[], |placebo| &placebo.blocks),
+        first: FirstPairs::of(&case.trials),
         seed,
     }
 }
@@ -71,6 +75,14 @@ impl CellRules<'_> {
 /// operations only. Probes whose names are not `resource/operation` are left out.
 #[must_use]
 pub fn judge_cells(blocks: &[Block], rules: &CellRules<'_>) -> Vec<Cell> {
+    judged_cells(blocks, rules).map(|(cell, _)| cell).collect()
+}
+
+/// The same, with what the judge knows of each cell besides.
+pub(super) fn judged_cells(
+    blocks: &[Block],
+    rules: &CellRules<'_>,
+) -> impl Iterator<Item = (Cell, Known)> {
     let mut bootstrap = Bootstrap::new(rules.seed);
     let probes: BTreeSet<(Resource, &str)> = blocks
         .iter()
@@ -84,12 +96,13 @@ pub fn judge_cells(blocks: &[Block], rules: &CellRules<'_>) -> Vec<Cell> {
             || rules.stands_for.contains(&resource)
             || rules.named.iter().any(|name| names(name, resource, probe));
         let tolerance = rules.tolerance(resource, probe);
-        let measured = Measured::of(blocks, (resource, probe), tolerance, &mut bootstrap);
-        known.push(Known { finding: measured.finding, asked });
+        let by = (tolerance, rules.first);
+        let measured = Measured::of(blocks, (resource, probe), by, &mut bootstrap);
+        known.push(measured.known(asked));
         cells.push(measured.into_cell(asked));
     }
     attribute(&mut cells, &known, rules, &mut bootstrap);
-    cells
+    cells.into_iter().zip(known)
 }
 
 fn names(named: &(Resource, Option<String>), resource: Resource, probe: &str) -> bool {
@@ -102,10 +115,48 @@ fn names(named: &(Resource, Option<String>), resource: Resource, probe: &str) ->
 pub(super) struct Measured {
     pub(super) cell: Cell,
     finding: Finding,
-    /// `rate_on / rate_off`, not clipped.
+    all: Speeds,
+    /// The same over fresh pairs only.
+    fresh: Speeds,
+}
+
+/// The speed of one probe over some pairs.
+#[derive(Clone, Copy)]
+struct Speeds {
+    /// `rate_on / rate_off`, not clipped, and over how many pairs.
     rate: Option<Interval>,
+    capacity_pairs: u32,
     mean: Option<Latency>,
     p50: Option<Latency>,
+    latency_pairs: u32,
+}
+
+impl Speeds {
+    fn of(
+        (latency, capacity): (&[Pair<'_>], &[Pair<'_>]),
+        floor_ns: f64,
+        bootstrap: &mut Bootstrap,
+    ) -> Self {
+        let rates = rate_ratios(capacity);
+        let mut read = |metric| Latency::of(latency, metric, floor_ns, bootstrap);
+        let (mean, p50) = (read(LatencyMetric::Mean), read(LatencyMetric::Percentile(0.50)));
+        let latencies = latency_ratios(latency, LatencyMetric::Percentile(0.50)).ratios.len();
+        let (latency_pairs, capacity_pairs) = (count(latencies), count(rates.len()));
+        Self { rate: bootstrap.interval(&rates), capacity_pairs, mean, p50, latency_pairs }
+    }
+
+    /// The whole interval of the rate lies beyond the tolerance.
+    fn rate_leaks(&self, tolerance: f64) -> bool {
+        self.capacity_pairs >= MIN_PAIRS
+            && self.rate.is_some_and(|rate| rate.high < 1.0 - tolerance)
+    }
+
+    /// Latency leaks by one metric at least.
+    fn latency_leaks(&self, tolerance: f64) -> [bool; 2] {
+        let enough = self.latency_pairs >= MIN_PAIRS;
+        [self.mean, self.p50]
+            .map(|metric| enough && metric.is_some_and(|metric| metric.leaks(tolerance)))
+    }
 }
 
 /// One latency metric: `on / off`, not clipped, and `on - off` in nanoseconds.
@@ -149,20 +200,34 @@ impl Measured {
     pub(super) fn of(
         blocks: &[Block],
         (resource, probe): (Resource, &str),
-        tolerance: f64,
+        (tolerance, first): (f64, FirstPairs),
         bootstrap: &mut Bootstrap,
     ) -> Self {
         let latency = pairs_of(blocks, BlockMode::Latency, probe);
         let capacity = pairs_of(blocks, BlockMode::Capacity, probe);
         let windows = Windows::of(blocks, probe);
         let floor = latency_floor_ns(resource);
+        let all = Speeds::of((&latency, &capacity), floor, bootstrap);
+        let after = |pairs: &[Pair<'_>], first| -> usize {
+            pairs.iter().position(|pair| pair.number >= first).unwrap_or(pairs.len())
+        };
+        let fresh = Speeds::of(
+            (
+                &latency[after(&latency, first.latency)..],
+                &capacity[after(&capacity, first.capacity)..],
+            ),
+            floor,
+            bootstrap,
+        );
+        let is_fresh = |block: &&Block| match block.mode {
+            BlockMode::Latency => block.pair >= first.latency,
+            BlockMode::Capacity => block.pair >= first.capacity,
+        };
+        let finding = windows.finding_with(&Windows::of(blocks.iter().filter(is_fresh), probe));
         let mut read = |metric| Latency::of(&latency, metric, floor, bootstrap);
-        let mean = read(LatencyMetric::Mean);
-        let [p50, p90, p99] = [0.50, 0.90, 0.99].map(|q| read(LatencyMetric::Percentile(q)));
-        let rates = rate_ratios(&capacity);
-        let rate = bootstrap.interval(&rates);
+        let [p90, p99] = [0.90, 0.99].map(|q| read(LatencyMetric::Percentile(q)));
         let (on, off) = (windows.on(), windows.off());
-        let pairs = latency_ratios(&latency, LatencyMetric::Percentile(0.5)).ratios.len();
+        let Speeds { rate, mean, p50, .. } = all;
         let cell = Cell {
             resource,
             probe: probe.to_owned(),
@@ -180,11 +245,22 @@ impl Measured {
             beside_placebo: None,
             faster: is_faster(resource, rate, p50, tolerance),
             tolerance,
-            latency_pairs: count(pairs),
-            capacity_pairs: count(rates.len()),
+            latency_pairs: all.latency_pairs,
+            capacity_pairs: all.capacity_pairs,
             missing: count(windows.missing_on()),
         };
-        Self { cell, finding: windows.finding(), rate, mean, p50 }
+        Self { cell, finding, all, fresh }
+    }
+
+    fn known(&self, asked: bool) -> Known {
+        let undecided = |speed| matches!(speed, Speed::Unclear | Speed::Suspected);
+        let both = self.finding == Finding::Late || self.finding == Finding::Unclear;
+        Known {
+            finding: self.finding,
+            asked,
+            wants_latency: both || undecided(self.by_latency()),
+            wants_capacity: asked && (both || undecided(self.by_capacity())),
+        }
     }
 
     fn into_cell(self, asked: bool) -> Cell {
@@ -213,33 +289,37 @@ impl Measured {
     }
 
     fn by_capacity(&self) -> Speed {
-        let least = 1.0 - self.cell.tolerance;
-        match self.rate {
-            Some(rate) if self.cell.capacity_pairs >= MIN_PAIRS => {
-                if rate.high < least {
-                    Speed::Leaks
-                } else if rate.low >= least {
-                    Speed::Within
-                } else {
-                    Speed::Unclear
-                }
-            }
-            _ => Speed::Unclear,
+        let tolerance = self.cell.tolerance;
+        let Some(rate) = self.all.rate else { return Speed::Unclear };
+        if self.all.capacity_pairs < MIN_PAIRS {
+            Speed::Unclear
+        } else if self.all.rate_leaks(tolerance) {
+            if self.fresh.rate_leaks(tolerance) { Speed::Leaks } else { Speed::Suspected }
+        } else if rate.low >= 1.0 - tolerance {
+            Speed::Within
+        } else {
+            Speed::Unclear
         }
     }
 
-    /// Either metric convicts: an attack may slow every operation or lose time in some. The median alone acquits, with
-    /// its whole interval; of the mean, which single stalls of the machine move, only its median over pairs must agree.
+    /// Either metric convicts, in all pairs and in the fresh ones: an attack may slow every operation or lose time in some. The
+    /// median alone acquits, with its whole interval; of the mean, which single stalls of the machine move, only its median
+    /// over pairs must agree.
     fn by_latency(&self) -> Speed {
         let tolerance = self.cell.tolerance;
         if self.cell.resource == Resource::Cpu {
             return Speed::Within;
         }
-        let (Some(mean), Some(p50)) = (self.mean, self.p50) else { return Speed::Unclear };
-        if self.cell.latency_pairs < MIN_PAIRS {
-            Speed::Unclear
-        } else if mean.leaks(tolerance) || p50.leaks(tolerance) {
+        let (Some(mean), Some(p50)) = (self.all.mean, self.all.p50) else { return Speed::Unclear };
+        if self.all.latency_pairs < MIN_PAIRS {
+            return Speed::Unclear;
+        }
+        let suspected = self.all.latency_leaks(tolerance);
+        let confirmed = self.fresh.latency_leaks(tolerance);
+        if suspected.iter().zip(confirmed).any(|(&all, fresh)| all && fresh) {
             Speed::Leaks
+        } else if suspected.contains(&true) {
+            Speed::Suspected
         } else if p50.within(tolerance) && mean.near(tolerance) {
             Speed::Within
         } else {
@@ -253,6 +333,8 @@ impl Measured {
 enum Speed {
     Within,
     Unclear,
+    /// It looks like a leak, and fresh pairs have not confirmed it.
+    Suspected,
     Leaks,
 }
 

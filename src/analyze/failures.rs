@@ -32,6 +32,8 @@ pub(super) enum Finding {
     None,
     /// More failures than quiet blocks show, but too few or too irregular to accuse the attacker: not contained either.
     Unclear,
+    /// Operations were late, and no fresh blocks have confirmed it yet.
+    Late,
     /// The attack cost operations that were only late.
     DeniedLate,
     /// The attack made operations fail, or the probe died under it.
@@ -49,7 +51,7 @@ pub(super) struct Windows<'a> {
 }
 
 impl<'a> Windows<'a> {
-    pub fn of(blocks: &'a [Block], probe: &str) -> Self {
+    pub fn of(blocks: impl IntoIterator<Item = &'a Block>, probe: &str) -> Self {
         let mut windows = Self::default();
         let mut first_ms = f64::INFINITY;
         for block in blocks {
@@ -80,6 +82,14 @@ impl<'a> Windows<'a> {
 
     pub fn missing_on(&self) -> usize {
         self.on.iter().filter(|(_, sample)| sample.missing).count()
+    }
+
+    /// What the failures amount to when those that were only late count for what `fresh` blocks show of them too.
+    pub fn finding_with(&self, fresh: &Self) -> Finding {
+        match self.finding() {
+            Finding::DeniedLate if fresh.finding() < Finding::DeniedLate => Finding::Late,
+            finding => finding,
+        }
     }
 
     /// The rule, in the order of its weight.

@@ -15,6 +15,7 @@ mod failures;
 mod histogram;
 mod open;
 mod pairs;
+mod plan;
 mod sham;
 mod stats;
 mod tolerance;
@@ -30,6 +31,7 @@ pub use exit::{
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
 pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
+pub use plan::{CAPACITY_PAIRS, FirstPairs, LATENCY_PAIRS, Wanted, wanted};
 pub use sham::judge_among;
 pub use stats::{Bootstrap, RESAMPLES, median, quantile};
 pub use tolerance::{

@@ -8,6 +8,7 @@ use crate::record::{Block, BlockMode, BlockState, ProbeSample};
 /// What one probe saw in the two blocks of a pair.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pair<'a> {
+    pub number: u32,
     pub off: Option<&'a ProbeSample>,
     pub on: Option<&'a ProbeSample>,
 }
@@ -20,6 +21,7 @@ pub(super) fn pairs_of<'a>(blocks: &'a [Block], mode: BlockMode, probe: &str) ->
             continue;
         };
         let pair = pairs.entry(block.pair).or_default();
+        pair.number = block.pair;
         let place = match block.state {
             BlockState::Off => &mut pair.off,
             BlockState::On => &mut pair.on,

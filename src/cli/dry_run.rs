@@ -49,11 +49,22 @@ fn view(plan: &DryRun, width: Option<u16>) -> String {
                 "\n{} / {} ({}), {}",
                 escaped(&scenario.name),
                 escaped(&case.config),
-                case.attacker.unwrap_or("no workload"),
+                workload(case),
                 escaped(&scenario.file)
             );
             text.push_str(&case_text(case, width));
         }
+    }
+    text
+}
+
+fn workload(case: &DryCase) -> String {
+    let mut text = case.attacker.unwrap_or("no workload").to_owned();
+    if case.threads > 1 {
+        let _ = write!(text, ", {} threads", case.threads);
+    }
+    if let Some(burst) = case.burst {
+        let _ = write!(text, ", {} µs in every {} µs", burst.busy_us, burst.period_us);
     }
     text
 }

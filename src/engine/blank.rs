@@ -38,6 +38,7 @@ pub fn blank_case(config: &Config, machine: &str) -> Case {
         trials: config.trials,
         placebo: None,
         attack: Attack::default(),
+        attack_cpu: None,
         watch: Watch::default(),
         facts: BTreeMap::new(),
         steps: Vec::new(),

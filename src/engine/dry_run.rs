@@ -12,7 +12,7 @@ use crate::host::{self, CgroupMounts, Roots};
 use crate::node::{Cpus, Node, node_group, place};
 use crate::record::Machine;
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::scenario::{Config, Control, Limits, Scenario, with_controls};
+use crate::scenario::{Burst, Config, Control, Limits, Scenario, WorkloadSpec, with_controls};
 
 /// Stands for the run's ID, which a run takes from the kernel.
 pub const RUN_ID: &str = "RUN";
@@ -46,6 +46,10 @@ pub struct DryCase {
     pub config: String,
     /// The workload, when there is one.
     pub attacker: Option<&'static str>,
+    /// How many threads the workload burns with.
+    pub threads: u64,
+    /// Its bursts; null for a steady load.
+    pub burst: Option<Burst>,
     /// Which control it is.
     pub control: Option<Control>,
     /// Why this case could not run here, with the remedy; null when it could.
@@ -121,7 +125,7 @@ fn case(
     let group = node_group(hierarchies.clone(), &format!("{PREFIX}{}", premises.run_id));
     let mut steps = Node::steps(&group, &config.node, &cpus);
     let mut limits = node_limits(config, &group, &cpus);
-    let mut attacker = None;
+    let mut attacker: Option<&WorkloadSpec> = None;
     for role in ORDER {
         let spec = spec_of(config, role, &cpus, premises)?;
         let own = group.child(&spec.name);
@@ -129,12 +133,14 @@ fn case(
         steps.extend(plan.printable());
         limits.extend(sandbox_limits(&plan.spec.name, &plan.spec.limits, &plan.settings, &own));
         let workload = config.sandbox(role).and_then(|sandbox| sandbox.workload.as_ref());
-        attacker = attacker.or(workload.map(|workload| workload.name.name()));
+        attacker = attacker.or(workload);
     }
     steps.push(WATCHER_STEP.to_owned());
     Ok(DryCase {
         config: config.name.clone(),
-        attacker,
+        attacker: attacker.map(|workload| workload.name.name()),
+        threads: attacker.map_or(1, |workload| workload.threads),
+        burst: attacker.and_then(|workload| workload.burst),
         control: config.control,
         unable: needs::check(config, machine, hierarchies, usable)
             .err()

@@ -15,8 +15,8 @@ use super::schedule::{self, BLOCK_MS, Planned, What};
 use super::stage::Stage;
 use super::surroundings::Surroundings;
 use super::{EngineError, Event, inject};
-use crate::analyze;
-use crate::record::{Block, BlockMode, BlockState, Case, Cell, Verdict};
+use crate::analyze::{self, Wanted};
+use crate::record::{Block, BlockMode, BlockState, Case};
 use crate::scenario::{Config, Control, Placement, Resource, Target};
 
 /// An open case stops once this many latency pairs are all denied.
@@ -59,42 +59,40 @@ pub fn pairs(
     let plan = schedule::blocks(&course.capacity, &case.trials);
     let mut lives = course.measured(&plan, case)?;
     let budget = Duration::from_millis(case.trials.budget_ms);
-    let mut round = 0;
     while lives && inject::pairs().is_none() && course.begun.elapsed() < budget {
         if course.stage.config.control == Some(Control::Open) && is_plain(case, &course.scene.own) {
             break;
         }
-        let cells = course.cells(case);
-        if is_settled(&cells) && !is_a_matter_of_cpu(case, &cells) {
-            break;
-        }
-        if is_a_matter_of_cpu(case, &cells) {
-            match placebo::measure(&mut course, case, &cells)? {
+        let wanted = course.wanted(case);
+        if wanted.besides_cpu && may_ask_a_placebo(case) {
+            match placebo::measure(&mut course, case)? {
                 Asked::Measured => continue,
-                Asked::VictimGone => lives = false,
+                Asked::VictimGone => {
+                    lives = false;
+                    break;
+                }
                 Asked::None => {}
             }
-            if !lives {
-                break;
-            }
         }
-        let plan = schedule::more_blocks(round, &course.capacity, &case.trials);
+        let plan = schedule::more_blocks(&wanted, &case.blocks, &case.trials);
+        if plan.is_empty() {
+            break;
+        }
         lives = course.measured(&plan, case)?;
-        round += 1;
     }
     case.out_of_band_cpu_seconds = course.unaccounted.beyond_quiet();
+    case.attack_cpu =
+        (case.control != Some(Control::Sham)).then(|| received(&case.blocks)).flatten();
     Ok(lives)
 }
 
 impl Course<'_, '_, '_> {
-    /// The cells as they stand.
-    fn cells(&self, case: &Case) -> Vec<Cell> {
+    /// What would decide the cells as they stand.
+    fn wanted(&self, case: &Case) -> Wanted {
         let config = self.stage.config;
         let named = analyze::named_targets(&config.expect);
-        analyze::judge_cells(
-            &case.blocks,
-            &analyze::rules_of(case, &named, &config.tolerances, self.around.seed),
-        )
+        let rules = analyze::rules_of(case, &named, &config.tolerances, self.around.seed);
+        analyze::wanted(&case.blocks, &rules)
     }
 
     /// Runs planned blocks with the attack on and off into the case. False when the victim did not live to see the end of
@@ -155,35 +153,12 @@ impl Course<'_, '_, '_> {
     }
 }
 
-/// Denials and containment need no more evidence; a slowdown is reported only when fresh pairs confirm it.
-fn is_settled(cells: &[Cell]) -> bool {
-    let undecided = |cell: &Cell| match cell.verdict {
-        Some(Verdict::Inconclusive) => true,
-        // Pairs with a placebo are fresh ones.
-        Some(Verdict::Degraded) => cell.beside_placebo.is_none(),
-        _ => false,
-    };
-    !cells.iter().any(undecided)
-}
-
-/// Operations that missed their deadlines, and no other failures.
-fn is_only_late(cell: &Cell) -> bool {
-    !cell.failures.is_empty() && cell.failures.keys().all(|errno| errno == "ETIME")
-}
-
-/// Whether the attack slows another resource than the CPU while it shares the victim's CPU: then only a placebo can tell
-/// which of the two slows it. A burner of CPU is a placebo itself.
-fn is_a_matter_of_cpu(case: &Case, cells: &[Cell]) -> bool {
-    let undecided = |cell: &Cell| match cell.verdict {
-        Some(Verdict::Inconclusive) => true,
-        Some(Verdict::Degraded) => cell.beside_placebo.is_none(),
-        Some(Verdict::Denied) => is_only_late(cell) && cell.beside_placebo.is_none(),
-        _ => false,
-    };
+/// Where the attack shares the victim's CPU, only a placebo can tell whether it slows another resource than that. A burner of
+/// CPU is a placebo itself, and a sham burns nothing.
+fn may_ask_a_placebo(case: &Case) -> bool {
     case.placement == Placement::Together
         && case.resource != Resource::Cpu
         && case.control != Some(Control::Sham)
-        && cells.iter().any(|cell| cell.resource != Resource::Cpu && undecided(cell))
 }
 
 /// A block that a dead victim never ran: its windows count as missing, not as if they had never been planned.
@@ -226,6 +201,24 @@ fn capacity_probes(config: &Config, case: &Case) -> Vec<String> {
         .filter(|probe| probe.split('/').next().is_some_and(named))
         .map(str::to_owned)
         .collect()
+}
+
+/// CPU time that the attacker received under attack, as a share of one CPU. A probe that saturates the CPU competes for it, so
+/// its blocks come first.
+fn received(blocks: &[Block]) -> Option<f64> {
+    let share = |block: &Block| {
+        let seconds = (block.end_ms - block.start_ms) / 1e3;
+        block.attacker_cpu_seconds.filter(|_| seconds > 0.0).map(|cpu| cpu / seconds)
+    };
+    let on = || blocks.iter().filter(|block| block.state == BlockState::On);
+    let of_cpu = |block: &&Block| {
+        let prefix = format!("{}/", Resource::Cpu);
+        block.mode == BlockMode::Capacity
+            && block.probes.iter().any(|it| it.probe.starts_with(&prefix))
+    };
+    let saturated: Vec<f64> = on().filter(of_cpu).filter_map(share).collect();
+    let all: Vec<f64> = on().filter_map(share).collect();
+    analyze::median(if saturated.is_empty() { &all } else { &saturated })
 }
 
 /// The probe of a case's own resource.

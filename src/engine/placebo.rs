@@ -6,7 +6,7 @@ use super::EngineError;
 use super::attack::Load;
 use super::measure::Course;
 use super::schedule::{self, Planned, What};
-use crate::record::{Block, BlockMode, BlockState, Case, Cell, Placebo};
+use crate::record::{Block, BlockMode, BlockState, Case, Placebo};
 use crate::scenario::{Burst, Resource};
 
 /// Below this share of one CPU there is nothing that a placebo could burn as well.
@@ -33,20 +33,10 @@ pub enum Asked {
 ///
 /// # Errors
 /// [`EngineError::Signal`]; a load that cannot be switched.
-pub fn measure(
-    course: &mut Course<'_, '_, '_>,
-    case: &mut Case,
-    cells: &[Cell],
-) -> Result<Asked, EngineError> {
-    let suspects: Vec<String> = course
-        .capacity
-        .iter()
-        .filter(|probe| {
-            let of_it = |cell: &&Cell| cell.probe == **probe && cell.resource != Resource::Cpu;
-            cells.iter().any(|cell| of_it(&cell))
-        })
-        .cloned()
-        .collect();
+pub fn measure(course: &mut Course<'_, '_, '_>, case: &mut Case) -> Result<Asked, EngineError> {
+    let of_cpu = format!("{}/", Resource::Cpu);
+    let suspects: Vec<String> =
+        course.capacity.iter().filter(|probe| !probe.starts_with(&of_cpu)).cloned().collect();
     let mut placebo = match case.placebo.take() {
         Some(placebo) => placebo,
         None => match found(course, &case.blocks)? {

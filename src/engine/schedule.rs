@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use contain_test_workloads::protocol::{Pace, ProbeOrder};
+use contain_test_workloads::protocol::{AWAKE_US, Pace, ProbeOrder};
 
 use super::inject;
-use crate::record::{BlockMode, BlockState};
+use crate::analyze::{FirstPairs, Wanted};
+use crate::record::{Block, BlockMode, BlockState};
 use crate::scenario::Trials;
 
 /// Length of one block, in milliseconds: neighbours in time are alike, and a long block has no near neighbour.
 pub const BLOCK_MS: u64 = 250;
-/// Pairs of latency blocks in a case.
-pub const LATENCY_PAIRS: u32 = 10;
-/// Pairs of capacity blocks for each probe that has them.
-pub const CAPACITY_PAIRS: u32 = 6;
 
 /// The shortest time between two operations of a latency probe, in microseconds.
 const SHORTEST_PERIOD_US: u64 = 5_000;
@@ -56,8 +53,8 @@ impl Planned {
     }
 }
 
-/// Latency pairs and capacity pairs of one extension.
-const MORE_PAIRS: (u32, u32) = (4, 2);
+/// Fresh pairs of each kind in one round.
+const MORE_PAIRS: u32 = 4;
 
 /// Latency pairs and capacity pairs that an attack is first compared with its placebo in.
 const BESIDE_PAIRS: (u32, u32) = (8, 5);
@@ -66,7 +63,10 @@ const BESIDE_PAIRS: (u32, u32) = (8, 5);
 /// that a drift of the machine hits both alike.
 #[must_use]
 pub fn blocks(capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
-    let (latency, capacity) = inject::pairs().unwrap_or_else(|| first_pairs(trials));
+    let (latency, capacity) = inject::pairs().unwrap_or_else(|| {
+        let first = FirstPairs::of(trials);
+        (first.latency, first.capacity)
+    });
     let mut list = pairs(0..latency, &What::Latency);
     for probe in capacity_probes {
         list.extend(pairs(0..capacity, &What::Capacity(probe.clone())));
@@ -74,14 +74,25 @@ pub fn blocks(capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
     list
 }
 
-/// Fresh pairs, numbered on from those before, for a case that the planned ones did not settle.
+/// Fresh pairs of what is wanted, numbered on from those in `so_far`.
 #[must_use]
-pub fn more_blocks(round: u32, capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
-    let (latency, capacity) = first_pairs(trials);
-    let next = |first: u32, count: u32| first + round * count..first + (round + 1) * count;
-    let mut list = pairs(next(latency, MORE_PAIRS.0), &What::Latency);
-    for probe in capacity_probes {
-        list.extend(pairs(next(capacity, MORE_PAIRS.1), &What::Capacity(probe.clone())));
+pub fn more_blocks(wanted: &Wanted, so_far: &[Block], trials: &Trials) -> Vec<Planned> {
+    let first = FirstPairs::of(trials);
+    let numbers = |first: u32, belongs: &dyn Fn(&Block) -> bool| {
+        let last = so_far.iter().filter(|block| belongs(block)).map(|block| block.pair).max();
+        let next = last.map_or(first, |last| first.max(last + 1));
+        next..next + MORE_PAIRS
+    };
+    let mut list = Vec::new();
+    if wanted.latency {
+        let latency = numbers(first.latency, &|block| block.mode == BlockMode::Latency);
+        list.extend(pairs(latency, &What::Latency));
+    }
+    for probe in &wanted.capacity {
+        let capacity = numbers(first.capacity, &|block| {
+            block.mode == BlockMode::Capacity && block.probes.iter().any(|it| it.probe == *probe)
+        });
+        list.extend(pairs(capacity, &What::Capacity(probe.clone())));
     }
     list
 }
@@ -89,17 +100,13 @@ pub fn more_blocks(round: u32, capacity_probes: &[String], trials: &Trials) -> V
 /// Pairs with the attack and its placebo, numbered on from the `so_far` blocks there are.
 #[must_use]
 pub fn beside_blocks(so_far: usize, capacity_probes: &[String]) -> Vec<Planned> {
-    let (latency, capacity) = if so_far == 0 { BESIDE_PAIRS } else { MORE_PAIRS };
+    let (latency, capacity) = if so_far == 0 { BESIDE_PAIRS } else { (MORE_PAIRS, MORE_PAIRS) };
     let first = u32::try_from(so_far).unwrap_or(u32::MAX / 2);
     let mut list = pairs(first..first + latency, &What::Latency);
     for probe in capacity_probes {
         list.extend(pairs(first..first + capacity, &What::Capacity(probe.clone())));
     }
     list
-}
-
-fn first_pairs(trials: &Trials) -> (u32, u32) {
-    trials.pairs.map_or((LATENCY_PAIRS, CAPACITY_PAIRS), |pairs| (pairs, pairs))
 }
 
 fn pairs(numbers: Range<u32>, what: &What) -> Vec<Planned> {
@@ -115,7 +122,7 @@ fn pairs(numbers: Range<u32>, what: &What) -> Vec<Planned> {
         .collect()
 }
 
-/// A schedule for every probe: at most a twentieth of a CPU each, and a phase of its own, so that no two are ever due
+/// A schedule for every probe: at most a twentieth of a CPU each, the time it is awake beforehand included, and a phase of its own, so that no two are ever due
 /// together. Periods are multiples of one slot, and each probe has its own place within the slot.
 #[must_use]
 pub fn paces(cost_ns: &BTreeMap<String, u64>, probes: &[&str]) -> BTreeMap<String, Pace> {
@@ -124,7 +131,7 @@ pub fn paces(cost_ns: &BTreeMap<String, u64>, probes: &[&str]) -> BTreeMap<Strin
     (0..)
         .zip(probes)
         .map(|(index, probe)| {
-            let cost_us = cost_ns.get(*probe).copied().unwrap_or(0).div_ceil(1000);
+            let cost_us = AWAKE_US + cost_ns.get(*probe).copied().unwrap_or(0).div_ceil(1000);
             let slots = (cost_us * SHARE).div_ceil(SHORTEST_PERIOD_US).max(1);
             let period_us = (slots * SHORTEST_PERIOD_US).min(LONGEST_PERIOD_US);
             let phase_us = index * place + place / 5;
@@ -165,14 +172,31 @@ mod tests {
 
     #[test]
     fn more_pairs_are_numbered_on() {
-        let list = more_blocks(1, &["pids/fork".to_owned()], &Trials::default());
-        let numbers: Vec<u32> = list.iter().map(|block| block.pair).collect();
-        assert_eq!(numbers, [14, 14, 15, 15, 16, 16, 17, 17, 8, 8, 9, 9]);
+        let wanted =
+            Wanted { latency: true, capacity: vec!["pids/fork".to_owned()], besides_cpu: false };
+        let numbers = |so_far: &[Block]| -> Vec<u32> {
+            let list = more_blocks(&wanted, so_far, &Trials::default());
+            list.iter().step_by(2).map(|block| block.pair).collect()
+        };
+        assert_eq!(numbers(&[]), [10, 11, 12, 13, 6, 7, 8, 9], "fresh ones, whatever there is");
+        let block = |pair, mode| Block {
+            pair,
+            state: BlockState::On,
+            mode,
+            start_ms: 0.0,
+            end_ms: 250.0,
+            attacker_cpu_seconds: None,
+            probes: Vec::new(),
+        };
+        let latency = block(13, BlockMode::Latency);
+        let other = block(20, BlockMode::Capacity);
+        assert_eq!(numbers(&[latency, other]), [14, 15, 16, 17, 6, 7, 8, 9], "each kind apart");
+        assert!(more_blocks(&Wanted::default(), &[], &Trials::default()).is_empty());
     }
 
     #[test]
     fn no_probe_takes_more_than_its_share_and_no_two_are_due_together() {
-        let cost = BTreeMap::from([("a".to_owned(), 200_000), ("b".to_owned(), 1_000_000)]);
+        let cost = BTreeMap::from([("a".to_owned(), 0), ("b".to_owned(), 700_000)]);
         let paces = paces(&cost, &["a", "b"]);
         let Pace::Open { period_us, phase_us, .. } = paces["a"] else { panic!() };
         assert_eq!((period_us, phase_us), (5_000, 500));

@@ -71,6 +71,10 @@ pub struct Case {
     pub placebo: Option<Placebo>,
     /// What the attacker itself counted.
     pub attack: Attack,
+    /// CPU time that the attacker's sandbox received under attack, by the kernel's account, as a share of one CPU: the median
+    /// over the capacity blocks of cpu probes, else over all blocks. Null where nobody counts it, and for shams.
+    #[serde(default)]
+    pub attack_cpu: Option<f64>,
     /// What the watcher outside the node saw of the machine.
     pub watch: Watch,
     /// Measured facts of the attacker's sandbox, by name.
@@ -165,6 +169,20 @@ pub struct Ceiling {
     pub node_peak: Option<u64>,
     /// What counts towards the limit besides the workload, and what else a reader must know.
     pub note: String,
+}
+
+impl Ceiling {
+    /// False for what is no amount, such as a weight: nothing can reach it, and nothing be refused by it.
+    #[must_use]
+    pub const fn is_amount(&self) -> bool {
+        self.peak.is_some() || self.counter.is_some()
+    }
+
+    /// True for a quota of CPU time: limit and peak are microseconds in each 100 ms, and what is counted is throttling.
+    #[must_use]
+    pub fn is_quota(&self) -> bool {
+        matches!(self.knob.as_str(), "cpu.max" | "cpu.cfs_quota_us")
+    }
 }
 
 /// The kind of a cell.

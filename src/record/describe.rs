@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ceiling, CeilingLevel, Cell, Interval, Verdict};
+use super::{Beside, Ceiling, CeilingLevel, Cell, Interval, Verdict};
 use crate::scenario::Resource;
 
 /// One sentence, without a full stop, about what a cell shows: its failures when they decided, else its speed.
@@ -26,9 +26,33 @@ pub fn describe_cell(cell: &Cell) -> String {
         parts.push(speed(cell));
     }
     if let Some(via) = cell.via {
-        parts.push(format!("it waited for {via}, so {} itself is not shown", cell.resource));
+        parts.push(match cell.verdict {
+            Some(Verdict::Inconclusive) => {
+                format!("it waited for {via}, so {} itself is not shown", cell.resource)
+            }
+            _ => format!("that came through {via}"),
+        });
+    }
+    if let Some(beside) = cell.beside_placebo {
+        let what = "beside a placebo, which burns as much CPU and does nothing else";
+        parts.extend(comparison(&beside).map(|numbers| format!("{what}: {numbers}")));
+    } else if let Some(net) = cell.net.filter(|_| cell.via.is_some()) {
+        let what = "net of the wait for a CPU";
+        parts.extend(comparison(&net).map(|numbers| format!("{what}: {numbers}")));
     }
     parts.join("; ")
+}
+
+/// What another comparison than that with the quiet node shows.
+fn comparison(beside: &Beside) -> Option<String> {
+    let latency =
+        |name, got: Option<Interval>| got.map(|got| format!("{name} ×{}", interval(got, 1.0)));
+    let rate = beside.isol.map(|isol| format!("rate ×{}", interval(isol, 0.0)));
+    let parts: Vec<String> = [latency("median", beside.p50), latency("mean", beside.mean), rate]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn failures(cell: &Cell) -> String {
@@ -96,9 +120,14 @@ fn interval(got: Interval, add: f64) -> String {
     format!("{:.2} ({:.2}–{:.2})", got.median + add, got.low + add, got.high + add)
 }
 
-/// One sentence, without a full stop, about a limit: `pids.max 64 held: peak 64, 12,345 refusals`.
+/// One sentence, without a full stop, about a limit: `pids.max 64 held: peak 64, 12,345 refusals`. A setting that is no
+/// amount can only be said to be in force.
 #[must_use]
 pub fn describe_ceiling(ceiling: &Ceiling) -> String {
+    if !ceiling.is_amount() {
+        let state = if ceiling.kept { "was in force" } else { "was changed" };
+        return format!("{} {} {state}", ceiling.knob, ceiling.limit);
+    }
     let held = match (ceiling.kept, ceiling.level) {
         (false, _) => "was passed",
         (true, CeilingLevel::Node) => "was not what stopped it, the node's capacity was",
@@ -108,7 +137,8 @@ pub fn describe_ceiling(ceiling: &Ceiling) -> String {
         .peak
         .map_or_else(|| "peak unknown".into(), |peak| format!("peak {}", grouped(peak)));
     let count = ceiling.count.map_or_else(String::new, |count| {
-        format!(", {} refusal{}", grouped(count), if count == 1 { "" } else { "s" })
+        let what = if ceiling.is_quota() { "throttled period" } else { "refusal" };
+        format!(", {} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
     });
     format!("{} {} {held}: {peak}{count}", ceiling.knob, ceiling.limit)
 }

@@ -22,6 +22,7 @@ fn case_lines(case: &Case) -> String {
         Tone::of(case.verdict).paint(case.verdict.name()),
         escaped(&case.reason)
     )];
+    lines.extend(settings(case).map(|setting| format!("  {}", escaped(&setting))));
     for ceiling in &case.ceilings {
         let note =
             if ceiling.note.is_empty() { String::new() } else { format!(" ({})", ceiling.note) };
@@ -37,6 +38,32 @@ fn case_lines(case: &Case) -> String {
     lines.extend(case.residue.iter().map(|left| format!("  left behind: {}", escaped(left))));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What else belongs to the case, where it is not as usual.
+fn settings(case: &Case) -> impl Iterator<Item = String> {
+    let threads = (case.threads > 1).then(|| format!("{} threads", case.threads));
+    let burst = case
+        .burst
+        .map(|burst| format!("bursts of {} µs in every {} µs", burst.busy_us, burst.period_us));
+    let victim = (!case.victim_limits.is_empty()).then(|| {
+        let limits = serde_json::to_string(&case.victim_limits).unwrap_or_default();
+        format!("the victim's limits: {limits}")
+    });
+    let elsewhere = case.measured_for.as_ref().map(|whose| format!("measured for {whose}"));
+    let placebo = case.placebo.as_ref().map(|placebo| {
+        format!(
+            "placebo: {} tasks, {} µs in every {} µs, {:.3} of a CPU where the attack took {:.3}",
+            placebo.tasks,
+            placebo.burst.busy_us,
+            placebo.burst.period_us,
+            placebo.placebo_cpu,
+            placebo.attack_cpu
+        )
+    });
+    let received =
+        case.attack_cpu.map(|share| format!("the attacker received {share:.3} of a CPU"));
+    [threads, burst, victim, elsewhere, placebo, received].into_iter().flatten()
 }
 
 fn cell_line(cell: &Cell) -> String {

@@ -4,9 +4,11 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::escape::shortened;
 use super::style::Tone;
-use super::words::{LONGEST, ceiling_words, cell_words, expected_words, verdict_words};
+use super::words::{
+    LONGEST, ceiling_words, cell_words, expected_words, received_words, verdict_words,
+};
 use crate::record::{Case, ScenarioRecord};
-use crate::scenario::{Control, Resource};
+use crate::scenario::{Control, Placement, Resource};
 
 /// One or more tables of at most `width` columns each, with a newline after each.
 pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
@@ -16,11 +18,11 @@ pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
     let mut text = String::new();
     let mut rest = &cases[..];
     while !rest.is_empty() {
-        let fitting = (1..=rest.len())
-            .rev()
-            .find(|&count| count == 1 || wide(&table(&rest[..count], &rows, attackers)) <= width);
+        let fitting = (1..=rest.len()).rev().find(|&count| {
+            count == 1 || wide(&table(&rest[..count], &cases, &rows, attackers)) <= width
+        });
         let (now, later) = rest.split_at(fitting.unwrap_or(1));
-        text.push_str(&table(now, &rows, attackers).to_string());
+        text.push_str(&table(now, &cases, &rows, attackers).to_string());
         text.push('\n');
         rest = later;
     }
@@ -50,6 +52,11 @@ fn speaks_of(case: &Case, resource: Resource) -> bool {
     case.resource == resource || case.cells.iter().any(|cell| cell.resource == resource)
 }
 
+/// True when what the attacker received is what somebody else lost: on CPUs of its own it may have all of them.
+pub(super) fn shares_cpus(cases: &[&Case]) -> bool {
+    cases.iter().any(|case| case.placement == Placement::Together && case.attack_cpu.is_some())
+}
+
 /// True when the columns must name their attackers.
 pub(super) fn several_attackers(cases: &[&Case]) -> bool {
     let mut names = cases
@@ -60,7 +67,7 @@ pub(super) fn several_attackers(cases: &[&Case]) -> bool {
     names.any(|name| Some(name) != first)
 }
 
-fn table(cases: &[&Case], rows: &[Resource], attackers: bool) -> Table {
+fn table(cases: &[&Case], all: &[&Case], rows: &[Resource], attackers: bool) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -74,6 +81,9 @@ fn table(cases: &[&Case], rows: &[Resource], attackers: bool) -> Table {
     }));
     for &resource in rows {
         table.add_row(row(resource.name(), cases, |case| cell_words(case, resource)));
+    }
+    if shares_cpus(all) {
+        table.add_row(row("received", cases, received_words));
     }
     table.add_row(row("ceiling", cases, ceiling_words));
     table.add_row(row("verdict", cases, verdict_words));

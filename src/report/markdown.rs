@@ -1,11 +1,11 @@
 //! The record as GitHub Markdown, for comments on changes and for the summary of a job: one table for each scenario.
 
 use super::escape::escaped;
-use super::grid::{columns, resources, several_attackers};
+use super::grid::{columns, resources, several_attackers, shares_cpus};
 use super::style::{Style, Tone};
 use super::summary::render_summary;
 use super::table::{machine_line, remarks};
-use super::words::{ceiling_words, cell_words, expected_words, verdict_words};
+use super::words::{ceiling_words, cell_words, expected_words, received_words, verdict_words};
 use crate::record::{Case, Report, ScenarioRecord};
 
 const PLAIN: Style = Style { color: false };
@@ -59,6 +59,9 @@ fn table(scenario: &ScenarioRecord) -> String {
     let words = |(words, _): (String, Tone)| words;
     for resource in resources(&cases) {
         text.push_str(&row(resource.name(), &cases, |case| words(cell_words(case, resource))));
+    }
+    if shares_cpus(&cases) {
+        text.push_str(&row("received", &cases, |case| words(received_words(case))));
     }
     text.push_str(&row("ceiling", &cases, |case| words(ceiling_words(case))));
     text.push_str(&row("verdict", &cases, |case| words(verdict_words(case))));

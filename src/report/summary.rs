@@ -1,7 +1,8 @@
-//! The one line that says it all.
+//! The lines that say it all: one for the run, and before it one for each scenario where there are several.
 
+use super::escape::escaped;
 use super::style::{Style, Tone};
-use crate::record::{Report, Verdict};
+use crate::record::{Case, Report, Verdict};
 use crate::scenario::Control;
 
 /// The words in the order in which they are counted out.
@@ -18,14 +19,45 @@ const ORDER: [Verdict; 10] = [
     Verdict::Error,
 ];
 
-/// One line about the whole run, with a newline: cases by verdict, expectations met, and what spoils the result.
+/// The whole run, a newline after each line: cases by verdict, expectations met, and what spoils the result; before it, the same
+/// for each of several scenarios.
 #[must_use]
 pub fn render_summary(report: &Report, style: Style) -> String {
     style.finish(&marked_summary(report))
 }
 
 pub(super) fn marked_summary(report: &Report) -> String {
-    let cases = || report.scenarios.iter().flat_map(|scenario| &scenario.cases);
+    let mut text = String::new();
+    if report.scenarios.len() > 1 {
+        for scenario in &report.scenarios {
+            let line = counted(&scenario.cases.iter().collect::<Vec<_>>());
+            text.push_str(&format!("{}: {line}.\n", escaped(&scenario.name)));
+        }
+    }
+    let cases: Vec<&Case> = report.scenarios.iter().flat_map(|scenario| &scenario.cases).collect();
+    if report.scenarios.len() > 1 {
+        text.push_str("all: ");
+    }
+    text.push_str(&counted(&cases));
+    let noisy =
+        cases.iter().any(|case| case.control == Some(Control::Sham) && case.verdict.leaks());
+    for (spoilt, why) in [
+        (noisy, "the sham leaks: the machine is too noisy to be trusted"),
+        (!report.complete, "stopped before the last case"),
+        (!report.cleanup.complete, "clean-up failed"),
+    ] {
+        if spoilt {
+            text.push_str("; ");
+            text.push_str(&Tone::Bad.paint(why));
+        }
+    }
+    text.push_str(".\n");
+    text
+}
+
+/// Cases by verdict, and expectations met.
+fn counted(cases: &[&Case]) -> String {
+    let cases = || cases.iter().copied();
     let counts: Vec<String> = ORDER
         .into_iter()
         .filter_map(|verdict| {
@@ -51,17 +83,5 @@ pub(super) fn marked_summary(report: &Report) -> String {
         0 => "nothing was expected".to_owned(),
         _ => tone.paint(&format!("{met} of {asked} expectations met")),
     });
-    let noisy = cases().any(|case| case.control == Some(Control::Sham) && case.verdict.leaks());
-    for (spoilt, why) in [
-        (noisy, "the sham leaks: the machine is too noisy to be trusted"),
-        (!report.complete, "stopped before the last case"),
-        (!report.cleanup.complete, "clean-up failed"),
-    ] {
-        if spoilt {
-            text.push_str("; ");
-            text.push_str(&Tone::Bad.paint(why));
-        }
-    }
-    text.push_str(".\n");
     text
 }

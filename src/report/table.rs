@@ -91,7 +91,10 @@ pub(super) fn remarks(scenario: &ScenarioRecord, case: &Case, verbose: bool) -> 
     let unsettled =
         matches!(case.verdict, Verdict::Inconclusive | Verdict::Skipped | Verdict::Error);
     let mut lines = unmet;
-    if (noisy || (unsettled && lines.is_empty())) && !verbose {
+    lines.extend(case.expectations.iter().filter_map(|it| skipped_line(case, it)));
+    if (noisy || (unsettled && !case.expectations.iter().any(|it| it.met == Some(false))))
+        && !verbose
+    {
         let text = format!("{}: {}: {}", case.config, case.verdict, case.reason);
         lines.push(Tone::of(case.verdict).paint(&escaped(&text)));
     }
@@ -109,6 +112,13 @@ pub(super) fn unmet_line(scenario: &ScenarioRecord, case: &Case, it: &Expected) 
         case.config
     );
     Tone::Bad.paint(&escaped(&text))
+}
+
+/// Why an expectation does not count on this machine.
+fn skipped_line(case: &Case, it: &Expected) -> Option<String> {
+    let why = it.skipped.as_ref()?;
+    let text = format!("{}: {} is not expected here: {why}", case.config, expected_of(case, it));
+    Some(Tone::Dim.paint(&escaped(&text)))
 }
 
 /// The case's reason for its own resource, the worst cell for another one; facts speak for themselves.

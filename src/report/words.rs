@@ -41,7 +41,8 @@ fn words(cell: &Cell) -> String {
     }
     let mut text = verdict.name().to_owned();
     if let Some(via) = cell.via {
-        text.push_str(&format!(" via {via}"));
+        let by = slowdown(cell).map_or_else(String::new, |by| format!(" {}", times(by)));
+        text.push_str(&format!("{by} via {via}"));
     } else if cell.faster && verdict == Verdict::Contained {
         text.push_str(", faster");
     } else if let Some(microseconds) = below_floor_us(cell) {
@@ -108,18 +109,36 @@ pub(super) fn ceiling_words(case: &Case) -> (String, Tone) {
 }
 
 fn ceiling_lines(ceiling: &Ceiling) -> String {
-    let peak = ceiling.peak.map_or_else(|| "?".into(), short_number);
+    if !ceiling.is_amount() {
+        let state = if ceiling.kept { "in force" } else { "changed" };
+        return format!("{} {}\n{state}", ceiling.knob, short_number(ceiling.limit));
+    }
+    // Microseconds in each tenth of a second are hundredths of a thousandth of a CPU.
+    let amount = |value: u64| match ceiling.is_quota() {
+        true => format!("{}m", (value + 50) / 100),
+        false => short_number(value),
+    };
+    let peak = ceiling.peak.map_or_else(|| "?".into(), amount);
     let held = match (ceiling.kept, ceiling.level) {
         (false, _) => "passed",
         (true, CeilingLevel::Sandbox) => "held",
         (true, CeilingLevel::Node) => "node full",
         (true, CeilingLevel::Inferred) => "held (inferred)",
     };
-    let mut text = format!("{peak}/{} {held}", short_number(ceiling.limit));
+    let mut text = format!("{peak}/{} {held}", amount(ceiling.limit));
     if let Some(count) = ceiling.count.filter(|&count| count > 0) {
-        text.push_str(&format!("\n{} refused", short_number(count)));
+        let what = if ceiling.is_quota() { "throttled" } else { "refused" };
+        text.push_str(&format!("\n{} {what}", short_number(count)));
     }
     text
+}
+
+/// The CPU time that the attacker got beside its victim, as Kubernetes writes CPUs: `503m`.
+pub(super) fn received_words(case: &Case) -> (String, Tone) {
+    match case.attack_cpu.filter(|share| share.is_finite()) {
+        None => (NOTHING.into(), Tone::Dim),
+        Some(share) => (format!("{:.0}m CPU", share.max(0.0) * 1e3), toned(case, Tone::Plain)),
+    }
 }
 
 /// `512`, `12k`, `64M`: three figures at most, rounded down.

@@ -4,14 +4,17 @@ use super::diagnostic::{Problems, Spot};
 use super::node::{Entry, Kind, Node};
 use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
 use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
-use super::{decode_expect, decode_sandbox, decode_tolerance, decode_when, matrix, units, words};
+use super::{
+    decode_expect, decode_sandbox, decode_tolerance, decode_trials, decode_when, matrix, units,
+    words,
+};
 
-const LAYER_KEYS: [&str; 7] =
-    ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance"];
+pub(super) const LAYER_KEYS: [&str; 8] =
+    ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance", "trials"];
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
 pub(super) const MAX_CONFIGS: usize = 256;
 
-const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
+pub(super) const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
 
 /// Reads a whole file; `None` when it is not even a map.
 pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> {
@@ -114,6 +117,7 @@ pub(super) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problem
             layer.placement = words::word(value, "`placement`", "placement", &legal, &[], problems);
         }
         "tolerance" => layer.tolerances = decode_tolerance::tolerance(value, problems),
+        "trials" => layer.trials = decode_trials::trials(value, problems),
         "sandboxes" => decode_sandbox::list(value, layer, problems),
         "attacker" => decode_sandbox::attacker(value, &mut layer.attacker, problems),
         "victim" => decode_sandbox::victim(value, &mut layer.victim, problems),

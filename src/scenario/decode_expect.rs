@@ -7,7 +7,7 @@ use super::{Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, R
 use super::{decode_when, words};
 
 /// Entries of `assert` and of a list in `expect`: more than there are facts and probes to speak of, and few enough to be copied.
-const MAX_CLAIMS: usize = 64;
+pub(super) const MAX_CLAIMS: usize = 64;
 
 /// A word or a list of words on the own resource, or a map from resources and probes to them.
 pub(super) fn expect(node: &Node, problems: &mut Problems) -> Vec<Expectation> {

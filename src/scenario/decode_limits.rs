@@ -7,22 +7,22 @@ use super::{units, words};
 
 /// The keys of `limits`.
 pub const KEYS: &[&str] =
-    &["pids", "memory", "swap", "cpu", "weight", "cpuset", "nofile", "unified"];
+    &["pids", "memory", "swap", "cpu", "weight", "idle", "cpuset", "nofile", "unified"];
 
 /// Tasks that the kernel can number at all; how many are too few depends on what runs.
-const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
+pub(super) const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
 
 /// A process needs its standard streams, its libraries and the tool's own pipe.
-const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
+pub(super) const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
 
 /// The kernel's own range of `cpu.weight`.
-const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
+pub(super) const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
 
 /// Below this nothing can be loaded; who writes less has forgotten the unit.
 const MIN_MEMORY: u64 = 1 << 20;
 
 /// Files in `unified`; a cgroup has about as many that can be written.
-const MAX_KNOBS: usize = 64;
+pub(super) const MAX_KNOBS: usize = 64;
 
 /// The highest CPU that the kernel can be built for.
 const MAX_CPU: u64 = 8191;
@@ -51,6 +51,7 @@ pub(super) fn keys(node: &Node, problems: &mut Problems) -> Option<LimitsWritten
             }
             "cpu" => limits.cpu = words::quantity(value, "`cpu`", units::parse_cpu, problems),
             "weight" => limits.weight = words::count(value, "`weight`", WEIGHT, problems),
+            "idle" => limits.idle = flag(value, "`idle`", problems),
             "cpuset" => limits.cpuset = cpuset(value, problems),
             "nofile" => limits.nofile = words::count(value, "`nofile`", NOFILE, problems),
             "unified" => {
@@ -79,7 +80,17 @@ pub(super) fn agree(limits: &LimitsWritten, problems: &mut Problems) {
             .add(swap.spot, "`swap` without `memory` limits nothing")
             .help("add `memory`; with it, swap is 0 unless `swap` says otherwise");
     }
+    if let (Some(weight), Some(_)) = (&limits.weight, limits.idle.as_ref().filter(|it| it.value)) {
+        problems
+            .add(weight.spot, "`weight` and `idle` exclude each other")
+            .help("an idle group has no weight: it runs when nobody else wants the CPU; keep one of the two");
+    }
     said_twice(limits, problems);
+}
+
+fn flag(node: &Node, what: &str, problems: &mut Problems) -> Option<Located<bool>> {
+    let legal = [("true", true), ("false", false)];
+    words::word(node, what, &format!("value of {what}"), &legal, &[], problems)
 }
 
 fn memory(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {
@@ -179,13 +190,18 @@ fn said_twice(limits: &LimitsWritten, problems: &mut Problems) {
         ("swap", limits.has_memory, "memory.swap.max"),
         ("cpu", limits.cpu.is_some(), "cpu.max"),
         ("weight", limits.weight.is_some(), "cpu.weight"),
+        ("idle", limits.idle.is_some(), "cpu.idle"),
         ("cpuset", limits.cpuset.is_some(), "cpuset.cpus"),
     ];
     for (key, given, file) in pairs {
         if let Some(value) = limits.unified.get(file).filter(|_| given) {
-            problems
-                .add(value.spot, format!("`{file}` is set by the limit `{key}` too"))
-                .help("keep one of the two; `memory` sets swap as well");
+            problems.add(value.spot, format!("`{file}` is set by the limit `{key}` too")).help(
+                if file.starts_with("memory.") {
+                    "keep one of the two; `memory` sets swap as well"
+                } else {
+                    "keep one of the two"
+                },
+            );
         }
     }
 }

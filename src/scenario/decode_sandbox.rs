@@ -5,10 +5,13 @@ use super::diagnostic::{Problems, Spot};
 use super::node::{Entry, Kind, Node};
 use super::written::{Layer, Located, SandboxWritten};
 use super::{NamespaceKind, Namespaces, Role, Sharing, Workload};
-use super::{decode_limits, units, words};
+use super::{decode_burst, decode_limits, units, words};
 
-const COMMON_KEYS: [&str; 5] = ["name", "pod", "runtime", "limits", "namespaces"];
-const ATTACKER_KEYS: [&str; 2] = ["workload", "intensity"];
+pub(super) const COMMON_KEYS: [&str; 5] = ["name", "pod", "runtime", "limits", "namespaces"];
+pub(super) const ATTACKER_KEYS: [&str; 4] = ["workload", "intensity", "threads", "burst"];
+
+/// Workers that a burner of CPU may have.
+pub(super) const THREADS: std::ops::RangeInclusive<u64> = 1..=256;
 
 /// `attacker:`, over what `limits:` beside it may have said already.
 pub(super) fn attacker(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
@@ -128,6 +131,12 @@ fn attacker_key(entry: &Entry, sandbox: &mut SandboxWritten, problems: &mut Prob
             sandbox.workload =
                 words::word(&entry.value, "`workload`", "workload", &legal, later, problems);
             sandbox.bad_workload = sandbox.workload.is_none();
+        }
+        "threads" => {
+            sandbox.threads = words::count(&entry.value, "`threads`", THREADS, problems);
+        }
+        "burst" => {
+            sandbox.burst = decode_burst::burst(&entry.value, entry.key_spot, problems);
         }
         "intensity" => {
             let (what, parse) = ("`intensity`", units::parse_percent);

@@ -6,7 +6,7 @@ use super::units::{self, UnitError};
 use super::{Resource, Target, Tolerances, decode_expect, words};
 
 /// Percent that a tolerance can be. Less than 1 % cannot be told from nothing; ten times as slow and more is no tolerance.
-const PERCENT: std::ops::RangeInclusive<u64> = 1..=1000;
+pub(super) const PERCENT: std::ops::RangeInclusive<u64> = 1..=1000;
 
 /// For what is judged by throughput alone: with 100 % and more, nothing at all would be a leak.
 const PERCENT_OF_CPU: std::ops::RangeInclusive<u64> = 1..=99;

@@ -4,10 +4,10 @@ use super::diagnostic::{Problems, Spot, quoted};
 use super::node::{Kind, Node};
 use super::{CgroupMode, Comparison, Condition, KernelBound, words};
 
-const KEYS: &[&str] = &["cgroup", "kernel", "arch"];
+pub(super) const KEYS: &[&str] = &["cgroup", "kernel", "arch"];
 
 /// Architectures by the words of `uname -m`.
-const ARCHES: [&str; 10] = [
+pub(super) const ARCHES: [&str; 10] = [
     "x86_64",
     "aarch64",
     "riscv64",

@@ -1,8 +1,8 @@
 //! The cases of a scenario: its configs, and the controls that make their answers worth something.
 
 use super::{
-    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Workload,
-    WorkloadSpec,
+    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Trials,
+    Workload, WorkloadSpec,
 };
 
 /// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
@@ -18,6 +18,9 @@ pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
     for config in &scenario.configs {
         if let Some(sham) = shams.iter_mut().find(|sham| ground(sham) == ground(config)) {
             widen(sham, config);
+            if !sham.stands_for.contains(&config.own_resource()) {
+                sham.stands_for.push(config.own_resource());
+            }
         } else {
             let name = free_name("sham", &[&scenario.configs, &shams]);
             shams.push(sham(config, name));
@@ -40,6 +43,10 @@ pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
 
 /// Lets an added control run wherever one of the configs that need it does, and nowhere else.
 fn widen(control: &mut Config, config: &Config) {
+    control.trials = Trials {
+        pairs: control.trials.pairs.max(config.trials.pairs),
+        budget_ms: control.trials.budget_ms.max(config.trials.budget_ms),
+    };
     if control.when.is_empty() || config.when.is_empty() {
         control.when.clear();
         return;
@@ -105,6 +112,7 @@ fn alike(one: &Config, other: &Config) -> bool {
 fn sham(config: &Config, name: String) -> Config {
     let mut sham = opened(config, name);
     sham.control = Some(Control::Sham);
+    sham.stands_for = vec![config.own_resource()];
     for sandbox in sham.sandboxes.iter_mut().filter(|sandbox| sandbox.role == Role::Attacker) {
         sandbox.workload = Some(WorkloadSpec::full(Workload::Sleep));
     }
@@ -120,8 +128,13 @@ fn opened(config: &Config, name: String) -> Config {
         asserts: Vec::new(),
         ..config.clone()
     };
-    for sandbox in open.sandboxes.iter_mut().filter(|sandbox| sandbox.role == Role::Attacker) {
-        sandbox.limits = Limits::default();
+    let unprotected = open.unprotected.take();
+    for sandbox in &mut open.sandboxes {
+        match (sandbox.role, &unprotected) {
+            (Role::Attacker, _) => sandbox.limits = Limits::default(),
+            (Role::Victim, Some(limits)) => sandbox.limits = limits.clone(),
+            (Role::Victim, None) => {}
+        }
     }
     open
 }

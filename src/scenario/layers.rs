@@ -3,6 +3,7 @@
 use super::diagnostic::Spot;
 use super::written::{
     ConfigWritten, FileWritten, Layer, LimitsWritten, Located, NodeWritten, SandboxWritten,
+    TrialsWritten,
 };
 use super::{
     Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario,
@@ -23,6 +24,9 @@ pub(super) struct Merged<'a> {
     pub attacker: SandboxWritten,
     pub victim: SandboxWritten,
     tolerances: Tolerances,
+    trials: TrialsWritten,
+    /// The victim's limits of the base.
+    base_victim: Option<LimitsWritten>,
 }
 
 /// A key of the config replaces that key of the base; `sandboxes` in a config replaces both sandboxes.
@@ -39,6 +43,11 @@ pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> 
         attacker: over(&layer.attacker, &base.attacker),
         victim: over(&layer.victim, &base.victim),
         tolerances: layer.tolerances.over(&base.tolerances),
+        trials: TrialsWritten {
+            pairs: pick(&layer.trials.pairs, &base.trials.pairs),
+            budget_ms: pick(&layer.trials.budget_ms, &base.trials.budget_ms),
+        },
+        base_victim: base.victim.limits.clone(),
     }
 }
 
@@ -62,6 +71,8 @@ fn merge_sandbox(top: &SandboxWritten, below: &SandboxWritten) -> SandboxWritten
         workload: pick(&top.workload, &below.workload),
         bad_workload: top.bad_workload || below.bad_workload,
         intensity: pick(&top.intensity, &below.intensity),
+        threads: pick(&top.threads, &below.threads),
+        burst: pick(&top.burst, &below.burst),
         limits: pick(&top.limits, &below.limits),
         namespaces: pick(&top.namespaces, &below.namespaces),
     }
@@ -79,6 +90,7 @@ fn merge_limits(top: &LimitsWritten, below: &LimitsWritten) -> LimitsWritten {
         swap: pick(&top.swap, &below.swap),
         cpu: pick(&top.cpu, &below.cpu),
         weight: pick(&top.weight, &below.weight),
+        idle: pick(&top.idle, &below.idle),
         cpuset: pick(&top.cpuset, &below.cpuset),
         nofile: pick(&top.nofile, &below.nofile),
         unified,
@@ -91,6 +103,7 @@ impl Merged<'_> {
         self.node = merge_node(&top.node, &self.node);
         self.placement = pick(&top.placement, &self.placement);
         self.attacker.intensity = pick(&top.attacker.intensity, &self.attacker.intensity);
+        self.attacker.threads = pick(&top.attacker.threads, &self.attacker.threads);
         self.attacker.limits = match (&top.attacker.limits, &self.attacker.limits) {
             (Some(top), Some(below)) => Some(merge_limits(top, below)),
             (top, below) => pick(top, below),
@@ -127,7 +140,9 @@ impl Merged<'_> {
             Role::Attacker => {
                 let name = self.attacker.workload.as_ref()?.value;
                 let intensity = self.attacker.intensity.as_ref().map_or(100, |found| found.value);
-                (&self.attacker, Some(WorkloadSpec { intensity, ..WorkloadSpec::full(name) }))
+                let threads = self.attacker.threads.as_ref().map_or(1, |found| found.value);
+                let burst = self.attacker.burst.as_ref().map(|found| found.value);
+                (&self.attacker, Some(WorkloadSpec { name, intensity, threads, burst }))
             }
             Role::Victim => (&self.victim, None),
         };
@@ -147,23 +162,42 @@ impl Merged<'_> {
         })
     }
 
+    fn trials(&self) -> Trials {
+        let value = |number: &Option<Located<u64>>| number.as_ref().map(|found| found.value);
+        let default = Trials::default();
+        Trials {
+            pairs: value(&self.trials.pairs).and_then(|pairs| u32::try_from(pairs).ok()),
+            budget_ms: value(&self.trials.budget_ms).unwrap_or(default.budget_ms),
+        }
+    }
+
+    /// Whether the victim has limits that the top of the file does not give it.
+    pub fn protects(&self) -> bool {
+        let of = |written: &Option<LimitsWritten>| written.as_ref().map(limits).unwrap_or_default();
+        let victim = of(&self.victim.limits);
+        !victim.is_empty() && victim != of(&self.base_victim)
+    }
+
     /// The complete config; `None` when something required is missing, which was reported before.
     fn config(&self) -> Option<Config> {
         let attacker = self.sandbox(Role::Attacker)?;
         let victim = self.sandbox(Role::Victim)?;
-        let control = attacker.limits.is_empty().then_some(Control::Open);
+        let base_victim = self.base_victim.as_ref().map(limits).unwrap_or_default();
+        // A victim with limits of its own is a protection put to the test: the question is whether they help.
+        let protects = self.protects();
+        let is_open = attacker.limits.is_empty() && !protects;
         let mut config = Config {
             name: self.name.clone()?,
             position: Some(self.written.spot.position),
-            control,
+            control: is_open.then_some(Control::Open),
             when: self.written.when.iter().cloned().collect(),
             node: self.node_spec(),
             placement: Placement::Apart,
             sandboxes: vec![attacker, victim],
             tolerances: self.tolerances.clone(),
-            trials: Trials::default(),
+            trials: self.trials(),
             stands_for: Vec::new(),
-            unprotected: None,
+            unprotected: protects.then_some(base_victim),
             expect: self.written.expect.clone(),
             asserts: self.written.asserts.clone(),
         };
@@ -185,7 +219,7 @@ fn limits(written: &LimitsWritten) -> Limits {
         swap_bytes: value(&written.swap),
         cpu_millis: value(&written.cpu),
         weight: value(&written.weight),
-        idle: false,
+        idle: written.idle.as_ref().is_some_and(|found| found.value),
         cpuset: written.cpuset.as_ref().map(|found| found.value.clone()),
         nofile: value(&written.nofile),
         unified: written

@@ -8,15 +8,17 @@ use super::written::{FileWritten, Layer, Located};
 use super::{decode_limits, words};
 
 /// What can vary: the attacker's limits and effort, the node, and the placement.
-const AXES: &[&str] = &[
+pub(super) const AXES: &[&str] = &[
     "limits.pids",
     "limits.memory",
     "limits.swap",
     "limits.cpu",
     "limits.weight",
+    "limits.idle",
     "limits.cpuset",
     "limits.nofile",
     "intensity",
+    "threads",
     "placement",
     "node.cpus",
     "node.memory",
@@ -130,7 +132,7 @@ fn layer_of(axis: &str, key_spot: Spot, item: &Node, problems: &mut Problems) ->
         // Not a whole map of limits: what must go together is checked when it is together.
         Some(("limits", key)) => layer.attacker.limits = decode_limits::keys(&map(key), problems),
         Some((outer, key)) => decode::layer_key(&entry(outer, map(key)), &mut layer, problems),
-        None if axis == "intensity" => {
+        None if matches!(axis, "intensity" | "threads") => {
             decode::layer_key(&entry("attacker", map(axis)), &mut layer, problems);
         }
         None => decode::layer_key(&entry(axis, item.clone()), &mut layer, problems),
@@ -150,9 +152,11 @@ fn found(layer: &Layer, axis: &str) -> Option<(Spot, String)> {
         "limits.swap" => shown(&limits?.swap),
         "limits.cpu" => shown(&limits?.cpu),
         "limits.weight" => shown(&limits?.weight),
+        "limits.idle" => shown(&limits?.idle),
         "limits.cpuset" => shown(&limits?.cpuset),
         "limits.nofile" => shown(&limits?.nofile),
         "intensity" => shown(&layer.attacker.intensity),
+        "threads" => shown(&layer.attacker.threads),
         "placement" => layer.placement.as_ref().map(|it| (it.spot, format!("{:?}", it.value))),
         "node.cpus" => shown(&layer.node.cpus),
         "node.memory" => shown(&layer.node.memory),

@@ -5,10 +5,12 @@
 
 mod condition;
 mod decode;
+mod decode_burst;
 mod decode_expect;
 mod decode_limits;
 mod decode_sandbox;
 mod decode_tolerance;
+mod decode_trials;
 mod decode_when;
 mod diagnostic;
 mod expand;
@@ -21,6 +23,7 @@ mod model;
 mod namespaces;
 mod node;
 mod resource;
+mod schema;
 mod shipped;
 mod tolerances;
 mod trials;
@@ -45,6 +48,7 @@ pub use model::{
 };
 pub use namespaces::{NamespaceKind, Namespaces, Sharing};
 pub use resource::Resource;
+pub use schema::{SCHEMA_ID, scenario_schema};
 pub use shipped::shipped;
 pub use tolerances::Tolerances;
 pub use trials::Trials;

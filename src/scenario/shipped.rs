@@ -4,7 +4,9 @@
 #[must_use]
 pub fn shipped() -> &'static [(&'static str, &'static str)] {
     &[
+        ("cpu", include_str!("../../scenarios/cpu.yaml")),
         ("pids", include_str!("../../scenarios/pids.yaml")),
         ("pids-by-hand", include_str!("../../scenarios/pids-by-hand.yaml")),
+        ("pids-together", include_str!("../../scenarios/pids-together.yaml")),
     ]
 }

@@ -11,6 +11,7 @@ pub(super) fn check(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Pr
         config_name(config, &merged[..index], problems);
         sandbox_names(config, problems);
         let node = config.node_spec();
+        burner(config, node, problems);
         if let Some(limits) = &config.attacker.limits {
             let workload = config.attacker.workload.as_ref().map(|found| found.value);
             capacity(limits, node, problems);
@@ -43,9 +44,10 @@ fn config_name(config: &Merged<'_>, before: &[Merged<'_>], problems: &mut Proble
             .help("the tool adds the sham by itself, to see the machine's own noise");
     }
     let limited = config.attacker.limits.as_ref().is_some_and(is_limited);
-    if limited && is_control_name(&name.value, "open") {
+    if (limited || config.protects()) && is_control_name(&name.value, "open") {
+        let whose = if limited { "" } else { " for its victim" };
         problems
-            .add(name.spot, format!("{} has limits, so it is not open", quoted(&name.value)))
+            .add(name.spot, format!("{} has limits{whose}, so it is not open", quoted(&name.value)))
             .help("name the config after its limits; `open` is the attack without any");
     }
 }
@@ -63,6 +65,7 @@ fn is_limited(limits: &LimitsWritten) -> bool {
         || [&limits.pids, &limits.swap, &limits.cpu, &limits.weight, &limits.nofile]
             .iter()
             .any(|limit| limit.is_some())
+        || limits.idle.as_ref().is_some_and(|idle| idle.value)
         || limits.cpuset.is_some()
         || !limits.unified.is_empty()
 }
@@ -102,6 +105,33 @@ fn capacity(limits: &LimitsWritten, node: NodeSpec, problems: &mut Problems) {
         problems.add(cpu.spot, format!("`cpu` is {limit}, but the node has {}", node.cpus)).help(
             "a limit above the node's capacity is never reached; lower it, or raise `node.cpus`",
         );
+    }
+}
+
+/// Threads and bursts are a burner's.
+fn burner(config: &Merged<'_>, node: NodeSpec, problems: &mut Problems) {
+    let attacker = &config.attacker;
+    let Some(workload) = attacker.workload.as_ref().map(|found| found.value) else { return };
+    let threads = attacker.threads.as_ref();
+    if workload == Workload::CpuBurn {
+        let room = node.pids.saturating_sub(1 + VICTIM_MIN_PIDS);
+        if let Some(threads) = threads.filter(|threads| threads.value > room) {
+            problems
+                .add(threads.spot, format!("`threads` is {}, but the node has {}", threads.value, node.pids))
+                .help(format!("at most {room} fit beside the init of the sandbox and the victim; raise `node.pids`"));
+        }
+        return;
+    }
+    let keys = [
+        ("threads", threads.map(|found| found.spot)),
+        ("burst", attacker.burst.as_ref().map(|found| found.spot)),
+    ];
+    for (key, spot) in keys {
+        if let Some(spot) = spot {
+            problems
+                .add(spot, format!("the workload `{}` has no `{key}`", workload.name()))
+                .help("`threads` and `burst` belong to `cpu-burn`; a config that changes the workload inherits them from the top of the file");
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use super::units::{self, UnitError};
 use super::written::Located;
 
 /// Words that the format reserves, which this version cannot serve yet.
-pub(super) const LATER_KEYS: &[&str] = &["trials", "machine", "oom", "duration", "command"];
+pub(super) const LATER_KEYS: &[&str] = &["machine", "oom", "duration", "command"];
 
 /// Limits that this version cannot set yet.
-pub(super) const LATER_LIMITS: &[&str] = &["io", "net", "idle", "hugetlb", "rlimits"];
+pub(super) const LATER_LIMITS: &[&str] = &["io", "net", "hugetlb", "rlimits"];
 
 /// Workloads that this version does not have yet.
 pub(super) const LATER_WORKLOADS: &[&str] = &[

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::Spot;
 use super::matrix::Matrix;
-use super::{Assertion, Condition, Expectation, Namespaces, Placement, Tolerances, Workload};
+use super::{
+    Assertion, Burst, Condition, Expectation, Namespaces, Placement, Tolerances, Workload,
+};
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,7 @@ pub(super) struct LimitsWritten {
     pub swap: Option<Located<u64>>,
     pub cpu: Option<Located<u64>>,
     pub weight: Option<Located<u64>>,
+    pub idle: Option<Located<bool>>,
     pub cpuset: Option<Located<String>>,
     pub nofile: Option<Located<u64>>,
     pub unified: BTreeMap<String, Located<String>>,
@@ -54,6 +57,7 @@ impl LimitsWritten {
             swap: None,
             cpu: None,
             weight: None,
+            idle: None,
             cpuset: None,
             nofile: None,
             unified: BTreeMap::new(),
@@ -71,6 +75,8 @@ pub(super) struct SandboxWritten {
     /// A workload was given and refused, so its absence is no error of its own.
     pub bad_workload: bool,
     pub intensity: Option<Located<u8>>,
+    pub threads: Option<Located<u64>>,
+    pub burst: Option<Located<Burst>>,
     pub limits: Option<LimitsWritten>,
     pub namespaces: Option<Located<Namespaces>>,
 }
@@ -85,6 +91,14 @@ pub(super) struct Layer {
     /// `sandboxes` was given: in a config, it replaces both sandboxes of the base.
     pub listed: bool,
     pub tolerances: Tolerances,
+    pub trials: TrialsWritten,
+}
+
+/// What `trials` says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TrialsWritten {
+    pub pairs: Option<Located<u64>>,
+    pub budget_ms: Option<Located<u64>>,
 }
 
 /// One entry of `configs`.

@@ -4,7 +4,9 @@
 #[path = "../serial/mod.rs"]
 mod serial;
 
+mod attribution;
 mod clean;
+mod cpu;
 mod endings;
 mod limits;
 mod sandboxes;
@@ -24,6 +26,16 @@ fn main() -> ExitCode {
         ("an_attack_that_hurts_nobody_makes_a_limit_vacuous", limits::faint_attack),
         ("killed_workers_are_started_again_and_counted", limits::killed_workers),
         ("every_limit_is_written_to_the_kernel", limits::every_knob),
+        ("cpu_controls_protect_or_only_cap", cpu::shipped),
+        ("what_the_victim_loses_is_what_the_attacker_received", cpu::loss_is_what_was_received),
+        ("a_quota_that_real_time_tasks_pass_is_breached", cpu::quota_defeated_by_real_time),
+        ("a_quota_whose_period_changed_is_breached", cpu::quota_defeated_by_its_period),
+        ("a_parents_quota_is_not_taken_for_the_sandboxs_own", cpu::a_parents_quota_is_told_apart),
+        ("a_weight_taken_back_is_breached", cpu::weight_taken_back),
+        ("burners_are_refused_killed_and_started_again", cpu::refused_and_killed_burners),
+        ("a_burner_of_cpu_leaks_in_the_cpu_cell_only", attribution::burner),
+        ("a_held_fork_bomb_costs_cpu_and_no_process_ids", attribution::held_fork_bomb),
+        ("a_machine_busy_with_other_things_gives_no_false_leak", attribution::noisy_machine),
         ("sandboxes_have_eight_new_namespaces_and_few_privileges", sandboxes::posture),
         ("each_namespace_can_be_shared_with_the_host", sandboxes::shared_namespaces),
         ("an_interrupt_cleans_up_and_says_130", endings::interrupt),

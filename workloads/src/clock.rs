@@ -35,6 +35,15 @@ pub fn sleep_until(due: u64) {
     {}
 }
 
+/// Waits until `CLOCK_MONOTONIC` shows `due`, the last `awake` nanoseconds without sleep: a CPU that has to be woken first
+/// (in a virtual machine by its host) takes tens to hundreds of microseconds, more at one time than at another.
+pub fn wait_until(due: u64, awake: u64) {
+    sleep_until(due.saturating_sub(awake));
+    while now() < due {
+        std::hint::spin_loop();
+    }
+}
+
 /// Sleeps for `nanoseconds`.
 pub fn sleep(nanoseconds: u64) {
     sleep_until(now().saturating_add(nanoseconds));

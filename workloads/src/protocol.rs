@@ -86,6 +86,10 @@ pub enum Pace {
     Closed,
 }
 
+/// For how long a probe is awake before each operation of an open loop, in microseconds, so that what it measures is not how
+/// long an idle CPU takes to wake.
+pub const AWAKE_US: u64 = 250;
+
 /// What a sandbox answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "kebab-case")]

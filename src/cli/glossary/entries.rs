@@ -156,6 +156,14 @@ pub const ENTRIES: &[Entry] = &[
         "--cpu-shares, in which 1024 is the default"
     ),
     limit!(
+        "idle",
+        "runs only when nobody else wants the CPU; no ceiling",
+        "cpu.idle",
+        "cpu.idle",
+        "none in a Pod",
+        "none"
+    ),
+    limit!(
         "cpuset",
         "the CPUs that may be used, such as `0-2,5`",
         "cpuset.cpus",

@@ -152,6 +152,7 @@ mod tests {
             ("pids", Limits { pids: some, ..base.clone() }),
             ("cpu", Limits { cpu_millis: Some(500), ..base.clone() }),
             ("weight", Limits { weight: Some(50), ..base.clone() }),
+            ("idle", Limits { idle: true, ..base.clone() }),
             ("memory", Limits { memory_bytes: some, ..base.clone() }),
             ("swap", Limits { memory_bytes: some, swap_bytes: some, ..base }),
         ] {

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use super::delay::OwnDelay;
 use super::probe::Probe;
 use crate::clock;
-use crate::protocol::{Pace, ProbeOrder, Sample};
+use crate::protocol::{AWAKE_US, Pace, ProbeOrder, Sample};
 
 /// Latencies are kept up to this long, in nanoseconds; longer ones are recorded as this.
 const LONGEST_NS: u64 = 60_000_000_000;
@@ -87,7 +87,7 @@ impl Block {
     ) {
         let (mut due, mut free_since) = (first, 0);
         while due < end {
-            clock::sleep_until(due);
+            clock::wait_until(due, AWAKE_US * 1000);
             self.sample.attempts += 1;
             if clock::now() > due + deadline {
                 // The wait that made it too late must not be taken off the next one.

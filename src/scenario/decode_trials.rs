@@ -1,0 +1,52 @@
+//! `trials`: how many pairs of blocks a case begins with, and for how long more may be added.
+
+use std::ops::RangeInclusive;
+
+use super::diagnostic::Problems;
+use super::node::{Kind, Node};
+use super::written::{Located, TrialsWritten};
+use super::{units, words};
+
+/// Pairs of each kind that a case may begin with.
+pub(super) const PAIRS: RangeInclusive<u64> = 1..=100;
+
+/// Milliseconds that the blocks of a case may take.
+pub(super) const BUDGET_MS: RangeInclusive<u64> = 1_000..=600_000;
+
+/// The keys of the long form.
+pub(super) const KEYS: &[&str] = &["pairs", "budget"];
+
+/// Reads `12` or `{pairs: 12, budget: 30s}`.
+pub(super) fn trials(node: &Node, problems: &mut Problems) -> TrialsWritten {
+    let mut trials = TrialsWritten::default();
+    if let Kind::Scalar(_) = node.kind {
+        trials.pairs = words::count(node, "`trials`", PAIRS, problems);
+        return trials;
+    }
+    let Some(entries) = words::map(node, "`trials`", problems) else {
+        if let Some(problem) = problems.last() {
+            problem.help("write a number of pairs, or `{pairs: 12, budget: 30s}`");
+        }
+        return trials;
+    };
+    for entry in entries {
+        match entry.key.as_str() {
+            "pairs" => trials.pairs = words::count(&entry.value, "`pairs`", PAIRS, problems),
+            "budget" => trials.budget_ms = budget(&entry.value, problems),
+            key => words::unknown(problems, entry.key_spot, "key in `trials`", key, KEYS, &[]),
+        }
+    }
+    trials
+}
+
+fn budget(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {
+    let budget = words::quantity(node, "`budget`", units::parse_duration, problems)?;
+    let millis = u64::try_from(budget.value.as_millis()).unwrap_or(u64::MAX);
+    if BUDGET_MS.contains(&millis) {
+        return Some(Located { value: millis, spot: budget.spot });
+    }
+    problems
+        .add(budget.spot, "`budget` must be between 1s and 10m")
+        .help("it bounds the time of one case's blocks");
+    None
+}

@@ -1,0 +1,317 @@
+//! The scenario format as a JSON Schema, for editors and for other programs. Made of the words and ranges that the decoders read by,
+//! so that the two cannot part. What a schema cannot say (a limit above the node's capacity, a name that occurs twice) is left to
+//! `check`.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value, json};
+
+use super::decode::MAX_CONFIGS;
+use super::decode_sandbox::{ATTACKER_KEYS, COMMON_KEYS, THREADS};
+use super::{
+    CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, PROBES, Resource, Workload,
+    decode, decode_expect, decode_limits, decode_tolerance, decode_trials, decode_when, matrix,
+};
+
+/// Where the schema is published.
+pub const SCHEMA_ID: &str = "https://contain-test.github.io/schema/scenario-v1.json";
+
+/// The JSON Schema (draft 2020-12) of version 1 of the scenario format.
+#[must_use]
+pub fn scenario_schema() -> Value {
+    let mut top = layer_properties();
+    top.insert(
+        "version".into(),
+        json!({ "const": 1, "description": "The version of this format." }),
+    );
+    top.insert("name".into(), name("", "Unique in a run."));
+    top.insert(
+        "summary".into(),
+        json!({ "type": "string", "maxLength": 300, "description": "One sentence." }),
+    );
+    top.insert(
+        "configs".into(),
+        json!({
+            "type": "array", "minItems": 1, "maxItems": MAX_CONFIGS, "items": reference("config"),
+            "description": "Each is one column of the report.",
+        }),
+    );
+    top.insert("matrix".into(), reference("matrix"));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "contain-test scenario",
+        "type": "object",
+        "properties": top,
+        "required": ["version", "name"],
+        "anyOf": [{ "required": ["configs"] }, { "required": ["matrix"] }],
+        "additionalProperties": false,
+        "$defs": definitions(),
+    })
+}
+
+fn definitions() -> Value {
+    let mut config = layer_properties();
+    config.insert("name".into(), name("._=", "Unique in the file. Needless beside a matrix."));
+    config.insert("expect".into(), reference("expect"));
+    config.insert(
+        "assert".into(),
+        one_or_more(&json!({ "type": "string" }), "Facts that must be true."),
+    );
+    config.insert("when".into(), reference("when"));
+    json!({
+        "bytes": quantity(r"^[0-9]+(\.[0-9]+)?([KMGTPE]i|[kMGTPE])?$", "Bytes, such as 64Mi; a plain number counts bytes."),
+        "cpus": quantity(r"^[0-9]+(\.[0-9]+)?m?$", "CPUs, such as 0.5 or 500m."),
+        "percent": quantity("^[0-9]+%?$", "Percent, with or without the sign."),
+        "duration": { "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$", "description": "A duration with its unit, such as 20ms." },
+        "flag": { "enum": [true, false, "true", "false"] },
+        "resource": { "enum": Resource::ALL.map(Resource::name) },
+        "limits": object(limits(), &[], "What the sandbox may use; what is not given is not limited."),
+        "node": object(node(), &[], "The capacity of the miniature machine that attacker and victim share."),
+        "attacker": object(sandbox(true), &[], "The sandbox that attacks."),
+        "victim": object(sandbox(false), &[], "The sandbox that is measured."),
+        "sandboxes": { "type": "array", "minItems": 1, "maxItems": 2, "items": listed(), "description": "The long form of attacker and victim." },
+        "namespaces": namespaces(),
+        "tolerance": tolerance(),
+        "trials": trials(),
+        "burst": object(entries(&[("busy", reference("duration")), ("period", reference("duration"))]), &["busy", "period"], "Bursts of CPU time in each period."),
+        "expected": one_or_more(&json!({ "enum": ExpectedWord::ALL.map(ExpectedWord::name) }), "Verdicts of which any is fine."),
+        "expect": { "anyOf": [reference("expected"), reference("claims"), { "type": "array", "minItems": 1, "maxItems": decode_expect::MAX_CLAIMS, "items": reference("claims") }] },
+        "claims": claims(),
+        "when": when(),
+        "matrix": matrix_axes(),
+        "config": object(config, &[], "One set of limits and controls."),
+    })
+}
+
+/// What the top of the file and a config have in common.
+fn layer_properties() -> Map<String, Value> {
+    let all = [
+        ("node", reference("node")),
+        ("placement", placement()),
+        ("attacker", reference("attacker")),
+        ("victim", reference("victim")),
+        ("limits", reference("limits")),
+        ("sandboxes", reference("sandboxes")),
+        ("tolerance", reference("tolerance")),
+        ("trials", reference("trials")),
+    ];
+    of_keys(&decode::LAYER_KEYS, &all)
+}
+
+fn placement() -> Value {
+    json!({ "enum": ["apart", "together"], "description": "Whether attacker and victim have CPUs of their own." })
+}
+
+fn limits() -> Map<String, Value> {
+    let all = [
+        ("pids", count(&decode_limits::PIDS, "Tasks: pids.max.")),
+        ("memory", reference("bytes")),
+        ("swap", reference("bytes")),
+        ("cpu", reference("cpus")),
+        ("weight", count(&decode_limits::WEIGHT, "cpu.weight; the kernel's default is 100.")),
+        ("idle", reference("flag")),
+        (
+            "cpuset",
+            json!({ "type": ["string", "integer"], "pattern": "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", "description": "CPUs, such as 0-2,5." }),
+        ),
+        ("nofile", count(&decode_limits::NOFILE, "RLIMIT_NOFILE, soft and hard.")),
+        (
+            "unified",
+            json!({
+                "type": "object", "maxProperties": decode_limits::MAX_KNOBS,
+                "patternProperties": { "^[a-z0-9_]+(\\.[a-z0-9_]+)+$": { "type": ["string", "number"] } },
+                "additionalProperties": false,
+                "description": "Exact files of cgroup v2 and their values.",
+            }),
+        ),
+    ];
+    of_keys(decode_limits::KEYS, &all)
+}
+
+fn node() -> Map<String, Value> {
+    let all = [
+        ("cpus", count(&NODE_CPUS, "CPUs of the node, or as many as there are.")),
+        ("memory", reference("bytes")),
+        ("pids", count(&NODE_PIDS, "Tasks of the node.")),
+    ];
+    of_keys(decode::NODE_KEYS, &all)
+}
+
+fn sandbox(is_attacker: bool) -> Map<String, Value> {
+    let common = [
+        ("name", name("", "The name of the sandbox.")),
+        ("pod", name("", "The pod it belongs to.")),
+        ("runtime", json!({ "enum": ["native"] })),
+        ("limits", reference("limits")),
+        ("namespaces", reference("namespaces")),
+    ];
+    let mut all = of_keys(&COMMON_KEYS, &common);
+    if is_attacker {
+        let own = [
+            ("workload", json!({ "enum": Workload::ALL.map(Workload::name) })),
+            ("intensity", reference("percent")),
+            ("threads", count(&THREADS, "Tasks that burn; for cpu-burn.")),
+            ("burst", reference("burst")),
+        ];
+        all.extend(of_keys(&ATTACKER_KEYS, &own));
+    }
+    all
+}
+
+fn listed() -> Value {
+    let of = |role: &str, is_attacker| {
+        let mut properties = sandbox(is_attacker);
+        properties.insert("role".into(), json!({ "const": role }));
+        object(properties, &["role"], "")
+    };
+    json!({ "anyOf": [of("attacker", true), of("victim", false)] })
+}
+
+fn namespaces() -> Value {
+    let sharing = json!({ "enum": ["new", "host"] });
+    let kinds = NamespaceKind::ALL.map(|kind| (kind.name(), sharing.clone()));
+    object(entries(&kinds), &[], "What the sandbox may see; all namespaces are new by default.")
+}
+
+/// Resources and probes as keys.
+fn targets(value: &Value) -> Map<String, Value> {
+    let resources = Resource::ALL.map(|resource| (resource.name(), value.clone()));
+    let mut all = entries(&resources);
+    all.extend(PROBES.iter().map(|&probe| (probe.to_owned(), value.clone())));
+    all
+}
+
+fn claims() -> Value {
+    let mut all = targets(&reference("expected"));
+    all.insert("when".into(), reference("when"));
+    let mut claims = object(all, &[], "Verdicts by resource or probe.");
+    claims["minProperties"] = json!(1);
+    claims
+}
+
+fn tolerance() -> Value {
+    let most = decode_tolerance::PERCENT.end();
+    let about = format!("How much slower is still no leak, in percent, up to {most} %.");
+    object(targets(&reference("percent")), &[], &about)
+}
+
+fn trials() -> Value {
+    let pairs = count(&decode_trials::PAIRS, "Pairs of blocks of each kind to begin with.");
+    let all = [("pairs", pairs.clone()), ("budget", reference("duration"))];
+    let long = object(of_keys(decode_trials::KEYS, &all), &[], "How long a case is measured.");
+    json!({ "anyOf": [pairs, long] })
+}
+
+fn when() -> Value {
+    let all = [
+        (
+            "cgroup",
+            one_or_more(
+                &json!({ "enum": CgroupMode::ALL.map(CgroupMode::name) }),
+                "How cgroups are mounted.",
+            ),
+        ),
+        (
+            "kernel",
+            json!({ "type": ["string", "number"], "description": "Comparisons, such as \">=5.18,<6.10\"." }),
+        ),
+        ("arch", one_or_more(&json!({ "enum": decode_when::ARCHES }), "As uname -m prints it.")),
+    ];
+    let mut when = object(of_keys(decode_when::KEYS, &all), &[], "On which machines.");
+    when["minProperties"] = json!(1);
+    when
+}
+
+fn matrix_axes() -> Value {
+    let limits = limits();
+    let node = node();
+    let value = |axis: &str| match axis.split_once('.') {
+        Some(("limits", key)) => limits.get(key).cloned(),
+        Some(("node", key)) => node.get(key).cloned(),
+        _ if axis == "placement" => Some(placement()),
+        _ => sandbox(true).get(axis).cloned(),
+    };
+    let list = |axis: &&str| {
+        let items = value(axis).unwrap_or_default();
+        ((*axis).to_owned(), json!({ "type": "array", "minItems": 1, "items": items }))
+    };
+    let mut axes = object(
+        matrix::AXES.iter().map(list).collect(),
+        &[],
+        "Axes of values; every combination makes a config.",
+    );
+    axes["minProperties"] = json!(1);
+    axes
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/$defs/{name}") })
+}
+
+fn count(range: &RangeInclusive<u64>, description: &str) -> Value {
+    // A number in quotes is the same to the reader of the format.
+    json!({
+        "anyOf": [
+            { "type": "integer", "minimum": range.start(), "maximum": range.end() },
+            { "type": "string", "pattern": "^[0-9]+$" },
+        ],
+        "description": description,
+    })
+}
+
+fn quantity(pattern: &str, description: &str) -> Value {
+    json!({
+        "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": pattern }],
+        "description": description,
+    })
+}
+
+fn name(extra: &str, description: &str) -> Value {
+    json!({ "type": "string", "pattern": format!("^[a-z0-9][a-z0-9{extra}-]{{0,39}}$"), "description": description })
+}
+
+fn one_or_more(item: &Value, description: &str) -> Value {
+    json!({ "anyOf": [item, { "type": "array", "minItems": 1, "items": item }], "description": description })
+}
+
+fn entries(list: &[(&str, Value)]) -> Map<String, Value> {
+    list.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+}
+
+/// The decoder's keys, each with what the schema says of it.
+fn of_keys(keys: &[&str], all: &[(&str, Value)]) -> Map<String, Value> {
+    let of = |key: &&str| {
+        let known = all.iter().find(|(name, _)| name == key);
+        // A key that the schema has not heard of may hold anything; a test finds it.
+        ((*key).to_owned(), known.map_or(json!(true), |(_, value)| value.clone()))
+    };
+    keys.iter().map(of).collect()
+}
+
+fn object(properties: Map<String, Value>, required: &[&str], description: &str) -> Value {
+    let mut object = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+    });
+    if !description.is_empty() {
+        object["description"] = json!(description);
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_decoders_is_described() {
+        let mut lists = vec![layer_properties(), limits(), node(), sandbox(true), sandbox(false)];
+        for list in [trials()["anyOf"][1].clone(), when(), matrix_axes()] {
+            lists.push(list["properties"].as_object().unwrap().clone());
+        }
+        for (key, value) in lists.iter().flatten() {
+            assert_ne!(*value, json!(true), "{key}");
+            assert!(!value["items"].is_null() || value.get("items").is_none(), "{key}");
+        }
+    }
+}
