@@ -1,22 +1,28 @@
 #!/bin/sh
-# Runs a scenario many times and counts the verdicts of each config: how often the judge is right on this machine, now.
+# Runs scenarios many times and counts the verdicts of each case: how often the judge is right on this machine, now.
 #
-# usage: tests/series.sh PROGRAM RUNS SCENARIO...
+# usage: [RECORDS=DIRECTORY] tests/series.sh PROGRAM RUNS SCENARIO...
 #
-# Prints one line for each config and verdict with its count, then the exit codes with theirs. For the figures of
-# docs/statistics.md: tests/series.sh PROGRAM 20 tests/scenarios/quiet.yaml
+# Prints one line for each case and verdict with its count, then the exit codes with theirs. With RECORDS, the record of each run
+# is kept there as 001.json, 002.json, …, for `cargo test --test series -- --ignored --nocapture`. docs/statistics.md has the
+# figures, and the commands that repeat them.
 set -u
 program=$1 runs=$2
 shift 2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+[ -z "${RECORDS:-}" ] || mkdir -p "$RECORDS"
 run=0
 while [ "$run" -lt "$runs" ]; do
     run=$((run + 1))
-    "$program" run --quiet --format jsonl "$@" >>"$log" 2>/dev/null
+    if [ -n "${RECORDS:-}" ]; then
+        "$program" run --quiet --format jsonl "$@" --export "json=$RECORDS/$(printf %03d "$run").json" >>"$log" 2>/dev/null
+    else
+        "$program" run --quiet --format jsonl "$@" >>"$log" 2>/dev/null
+    fi
     echo "exit code $?" >>"$log"
     printf '\r%s of %s' "$run" "$runs" >&2
 done
 printf '\n' >&2
-sed -n 's/.*"event":"case-finished".*"config":"\([^"]*\)","verdict":"\([^"]*\)".*/\1 \2/p; /^exit code/p' "$log" |
+sed -n 's/.*"event":"case-finished".*"scenario":"\([^"]*\)","config":"\([^"]*\)","verdict":"\([^"]*\)".*/\1 \2 \3/p; /^exit code/p' "$log" |
     sort | uniq -c

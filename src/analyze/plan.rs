@@ -2,6 +2,7 @@
 
 use super::cell::{CellRules, judged_cells};
 use super::failures::Finding;
+use super::tolerance::resource_of_probe;
 use crate::record::{Block, Verdict};
 use crate::scenario::{Resource, Trials};
 
@@ -46,6 +47,16 @@ impl Wanted {
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         !self.latency && self.capacity.is_empty() && !self.besides_cpu
+    }
+
+    /// Only what would decide the cpu cells.
+    #[must_use]
+    pub fn of_cpu(&self) -> Self {
+        let is_of_cpu = |probe: &&String| resource_of_probe(probe) == Some(Resource::Cpu);
+        Self {
+            capacity: self.capacity.iter().filter(is_of_cpu).cloned().collect(),
+            ..Self::default()
+        }
     }
 }
 

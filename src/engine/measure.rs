@@ -59,19 +59,28 @@ pub fn pairs(
     let plan = schedule::blocks(&course.capacity, &case.trials);
     let mut lives = course.measured(&plan, case)?;
     let budget = Duration::from_millis(case.trials.budget_ms);
-    while lives && inject::pairs().is_none() && course.begun.elapsed() < budget {
+    // One round of fresh pairs is run in any case, for without it no slowdown could be confirmed.
+    let mut is_first = true;
+    while lives && inject::pairs().is_none() && (is_first || course.begun.elapsed() < budget) {
+        is_first = false;
         if course.stage.config.control == Some(Control::Open) && is_plain(case, &course.scene.own) {
             break;
         }
-        let wanted = course.wanted(case);
+        let mut wanted = course.wanted(case);
         if wanted.besides_cpu && may_ask_a_placebo(case) {
+            // What the victim lost of the CPU itself is confirmed by pairs of its own.
+            let plan = schedule::more_blocks(&wanted.of_cpu(), &case.blocks, &case.trials);
+            lives = course.measured(&plan, case)?;
+            if !lives {
+                break;
+            }
             match placebo::measure(&mut course, case)? {
                 Asked::Measured => continue,
                 Asked::VictimGone => {
                     lives = false;
                     break;
                 }
-                Asked::None => {}
+                Asked::None => wanted = course.wanted(case),
             }
         }
         let plan = schedule::more_blocks(&wanted, &case.blocks, &case.trials);

@@ -178,6 +178,12 @@ impl Ceiling {
         self.peak.is_some() || self.counter.is_some()
     }
 
+    /// True for a set of CPUs: limit and peak are numbers of CPUs.
+    #[must_use]
+    pub fn is_cpuset(&self) -> bool {
+        self.knob == "cpuset.cpus"
+    }
+
     /// True for a quota of CPU time: limit and peak are microseconds in each 100 ms, and what is counted is throttling.
     #[must_use]
     pub fn is_quota(&self) -> bool {

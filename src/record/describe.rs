@@ -126,7 +126,8 @@ fn interval(got: Interval, add: f64) -> String {
 pub fn describe_ceiling(ceiling: &Ceiling) -> String {
     if !ceiling.is_amount() {
         let state = if ceiling.kept { "was in force" } else { "was changed" };
-        return format!("{} {} {state}", ceiling.knob, ceiling.limit);
+        let cpus = if ceiling.is_cpuset() { " (a number of CPUs)" } else { "" };
+        return format!("{} {}{cpus} {state}", ceiling.knob, ceiling.limit);
     }
     let held = match (ceiling.kept, ceiling.level) {
         (false, _) => "was passed",

@@ -111,7 +111,11 @@ pub(super) fn ceiling_words(case: &Case) -> (String, Tone) {
 fn ceiling_lines(ceiling: &Ceiling) -> String {
     if !ceiling.is_amount() {
         let state = if ceiling.kept { "in force" } else { "changed" };
-        return format!("{} {}\n{state}", ceiling.knob, short_number(ceiling.limit));
+        let limit = short_number(ceiling.limit);
+        return match ceiling.is_cpuset() {
+            true => format!("{limit} CPU{}\n{state}", if ceiling.limit == 1 { "" } else { "s" }),
+            false => format!("{} {limit}\n{state}", ceiling.knob),
+        };
     }
     // Microseconds in each tenth of a second are hundredths of a thousandth of a CPU.
     let amount = |value: u64| match ceiling.is_quota() {

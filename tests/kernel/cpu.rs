@@ -122,6 +122,13 @@ pub fn quota_defeated_by_real_time() {
     let group = run_group(&started, "attacker", "cpu");
     for _ in 0..6 {
         program.wait_for_attack("limited");
+        // A kernel with CONFIG_RT_GROUP_SCHED lets no task of a group be real-time that has no share of that time.
+        for folder in group.ancestors().take(2).collect::<Vec<_>>().into_iter().rev() {
+            let file = folder.join("cpu.rt_runtime_us");
+            if file.exists() {
+                std::fs::write(&file, "800000").expect("a share of real time");
+            }
+        }
         for worker in workers(&group) {
             // A worker that is gone by now is followed by another one.
             let _ = std::process::Command::new("chrt")
