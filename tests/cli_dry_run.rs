@@ -47,6 +47,31 @@ fn every_case_has_its_steps_and_limits_in_both_formats() {
 }
 
 #[test]
+fn the_load_of_a_burner_and_all_its_limits_are_shown() {
+    let Some(json) = planned(&["run", "--dry-run", "cpu", "--format", "json"]) else { return };
+    let Some(table) = planned(&["run", "--dry-run", "cpu"]) else { return };
+    let plan: Value = serde_json::from_str(&json.stdout).unwrap();
+    let cases = plan["scenarios"][0]["cases"].as_array().unwrap();
+    let case = |name: &str| cases.iter().find(|case| case["config"] == name).unwrap();
+    assert_eq!(case("open-8-threads")["threads"], 8);
+    assert_eq!(case("bursts-in-quota")["burst"]["busy_us"], 20_000);
+    assert!(case("open")["burst"].is_null());
+    assert!(table.stdout.contains("open-8-threads (cpu-burn, 8 threads)"));
+    assert!(table.stdout.contains("(cpu-burn, 20000 µs in every 100000 µs)"));
+    for (config, of, limit) in [
+        ("quota-50m", "attacker", "cpu"),
+        ("weight-1", "attacker", "weight"),
+        ("idle", "attacker", "idle"),
+        ("cpuset-0", "attacker", "cpuset"),
+        ("victim-weight", "victim", "weight"),
+    ] {
+        let limits = case(config)["limits"].as_array().unwrap();
+        let found = limits.iter().any(|it| it["of"] == of && it["limit"] == limit);
+        assert!(found, "{config}: {limits:?}");
+    }
+}
+
+#[test]
 fn it_leaves_nothing_behind() {
     if planned(&["run", "--dry-run", "pids"]).is_none() {
         return;

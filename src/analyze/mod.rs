@@ -33,7 +33,7 @@ pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
 pub use plan::{CAPACITY_PAIRS, FirstPairs, LATENCY_PAIRS, Wanted, wanted};
 pub use sham::judge_among;
-pub use stats::{Bootstrap, RESAMPLES, median, quantile};
+pub use stats::{Bootstrap, RESAMPLES, TAIL, median, quantile};
 pub use tolerance::{
     FORK_LATENCY_FLOOR_NS, LATENCY_FLOOR_NS, capacity_tolerance, latency_floor_ns,
     resource_of_probe, tolerance_of,

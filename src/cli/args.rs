@@ -52,6 +52,8 @@ pub enum Command {
     List(FactsArgs),
     /// Say what a workload, probe, resource, limit, verdict or other word means
     Explain(ExplainArgs),
+    /// Print the format of scenarios or records as JSON Schema
+    Schema(SchemaArgs),
     /// Say what this machine can do, what is missing, and the remedy
     Doctor(FactsArgs),
     /// Remove what a killed run left on this machine
@@ -144,6 +146,24 @@ pub struct ExplainArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
     pub format: FactsFormat,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which format
+    #[arg(value_enum, value_name = "FORMAT", default_value_t = SchemaOf::Scenario)]
+    pub of: SchemaOf,
+}
+
+/// The formats that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Scenario files, for editors
+    Scenario,
+    /// Records, as `run --format json` prints them
+    #[value(alias = "report")]
+    Record,
 }
 
 /// Arguments of the commands that print facts.

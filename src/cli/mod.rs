@@ -18,6 +18,7 @@ mod panic;
 mod progress;
 mod report;
 mod run;
+mod schema;
 mod table;
 mod terminal;
 mod tolerance;
@@ -90,6 +91,7 @@ fn dispatch(args: &[OsString]) -> u8 {
         Command::Report(args) => report::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Schema(args) => schema::run(args, &terminal),
         Command::Doctor(args) => doctor::run(args, &terminal),
         Command::Clean(args) => clean::run(args, &terminal),
     };

@@ -1,6 +1,9 @@
 //! Faults for the tool's own tests, from environment variables. Without the feature `inject` nothing here does anything,
 //! and no release is built with it.
 
+use std::fs;
+use std::path::Path;
+
 use crate::record::BlockState;
 
 fn wish(name: &str) -> Option<String> {
@@ -22,6 +25,14 @@ pub fn pairs() -> Option<(u32, u32)> {
     let wish = wish("CONTAIN_TEST_INJECT_PAIRS")?;
     let (latency, capacity) = wish.split_once(',')?;
     Some((latency.parse().ok()?, capacity.parse().ok()?))
+}
+
+/// Leaves a cgroup behind, so that clean-up fails: `CONTAIN_TEST_INJECT_LEFTOVER=1`.
+pub fn leave_behind(group: &Path) {
+    if wish("CONTAIN_TEST_INJECT_LEFTOVER").is_some() {
+        // A test that asked for it sees when it is not there.
+        let _ = fs::create_dir(group);
+    }
 }
 
 /// Panics at `CONTAIN_TEST_INJECT_PANIC=config/point`, where a point is a phase or `attack-on`.

@@ -21,6 +21,7 @@ mod recovery;
 mod residue;
 mod run;
 mod run_directory;
+mod scenario_run;
 mod scene;
 mod schedule;
 mod shared;

@@ -6,22 +6,17 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
-use super::blank::blank_case;
-use super::case;
+use super::scenario_run::{ScenarioRun, skip_all};
 use super::shared::Controls;
 use super::signals::Signals;
 use super::surroundings::Surroundings;
-use super::{EngineError, Event, RunDirectory, clean, needs};
-use crate::analyze::{self, CaseContext, ExitOptions};
+use super::{EngineError, Event, RunDirectory, clean, inject};
+use crate::analyze::{self, ExitOptions};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};
 use crate::host::{self, CgroupMounts, Roots};
-use crate::record::{
-    Case, Cleanup, Machine, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict,
-};
-use crate::scenario::{Config, Control, Scenario, open_case_of, with_controls};
+use crate::record::{Case, Cleanup, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool};
+use crate::scenario::{Config, Scenario, with_controls};
 
-/// The machine's ID in records.
-const HOST: &str = "host";
 /// Controllers whose version 1 hierarchies the groups are made in, where they are mounted.
 const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "cpuset", "freezer", "memory", "pids"];
 
@@ -83,12 +78,8 @@ pub fn run(
 
     let stopped_by = if let Some(reason) = unable {
         for (scenario, configs) in scenarios.iter().zip(&plans) {
-            report.scenarios.push(all_skipped(
-                scenario,
-                configs,
-                (&report.machines[0], &reason),
-                emit,
-            ));
+            let cases = skip_all(scenario, configs, (&report.machines[0], &reason), emit);
+            report.scenarios.push(recorded(scenario, cases));
         }
         None
     } else {
@@ -140,77 +131,22 @@ fn measure(
             file: scenario.file.clone(),
             cases: configs.len(),
         });
-        let mut cases: Vec<Case> = Vec::new();
+        let mut running = ScenarioRun {
+            scenario,
+            configs,
+            machine: &machine,
+            cases: Vec::new(),
+            around: &mut around,
+        };
         for config in configs {
-            let known = controls.same_as(config);
-            let case = one(config, configs, &cases, known, scenario, &machine, &mut around, emit);
-            controls.keep(&scenario.name, config, &case);
-            cases.push(case);
+            running.run(config, &mut controls, emit);
         }
-        report.scenarios.push(recorded(scenario, cases));
+        report.scenarios.push(recorded(scenario, running.cases));
     }
     report.cleanup = clean_up(&mut directory, &hierarchies);
     // One that arrived while the last case was taken down counts as well.
     let _ = signals.check();
     Ok(signals.received())
-}
-
-/// Runs and judges one case, or judges what is `known` of it.
-#[expect(clippy::too_many_arguments, reason = "each is another side of the same run")]
-fn one(
-    config: &Config,
-    configs: &[Config],
-    before: &[Case],
-    known: Option<Case>,
-    scenario: &Scenario,
-    machine: &Machine,
-    around: &mut Surroundings<'_>,
-    emit: &mut dyn FnMut(&Event),
-) -> Case {
-    let is_known = known.is_some();
-    let mut case = known.unwrap_or_else(|| blank_case(config, HOST));
-    emit(&Event::CaseStarted {
-        scenario: scenario.name.clone(),
-        config: config.name.clone(),
-        attacker: case.attacker.clone(),
-    });
-    let mut result = around.signals.check();
-    if !is_known {
-        result = result
-            .and_then(|()| needs::check(config, machine, around.hierarchies, around.cpus))
-            .and_then(|()| case::run(config, &mut case, around, emit));
-    }
-    let named = analyze::named_targets(&config.expect);
-    let rules = analyze::rules_of(&case, &named, &config.tolerances, around.seed);
-    case.cells = analyze::judge_cells(&case.blocks, &rules);
-    match result {
-        Ok(()) => {}
-        Err(error) if error.is_skip() => {
-            (case.verdict, case.reason) = (Verdict::Skipped, error.to_string());
-        }
-        Err(error) => (case.verdict, case.reason) = (Verdict::Error, error.to_string()),
-    }
-    analyze::judge_among(&mut case, before, CaseContext { lost: false });
-    if case.control.is_none() {
-        let open = open_case_of(config, configs)
-            .and_then(|open| before.iter().find(|case| case.config == open.name));
-        analyze::apply_open(&mut case, open);
-    }
-    analyze::judge_expectations(&mut case, &config.expect, &config.asserts, &machine.facts());
-    emit(&Event::CaseFinished {
-        scenario: scenario.name.clone(),
-        config: config.name.clone(),
-        verdict: case.verdict,
-        reason: case.reason.clone(),
-    });
-    if case.control == Some(Control::Sham) && case.verdict.leaks() {
-        emit(&Event::Warning {
-            message: "the sham leaks: this machine is too noisy now for any verdict; stop other work on it and \
-                      run again"
-                .to_owned(),
-        });
-    }
-    case
 }
 
 fn recorded(scenario: &Scenario, cases: Vec<Case>) -> ScenarioRecord {
@@ -220,40 +156,6 @@ fn recorded(scenario: &Scenario, cases: Vec<Case>) -> ScenarioRecord {
         file: scenario.file.clone(),
         cases,
     }
-}
-
-fn all_skipped(
-    scenario: &Scenario,
-    configs: &[Config],
-    (machine, reason): (&Machine, &str),
-    emit: &mut dyn FnMut(&Event),
-) -> ScenarioRecord {
-    let skip = |config: &Config| {
-        let mut case = blank_case(config, HOST);
-        (case.verdict, case.reason) = (Verdict::Skipped, reason.to_owned());
-        analyze::judge_expectations(&mut case, &config.expect, &config.asserts, &machine.facts());
-        case
-    };
-    let cases: Vec<Case> = configs.iter().map(skip).collect();
-    emit(&Event::ScenarioStarted {
-        scenario: scenario.name.clone(),
-        file: scenario.file.clone(),
-        cases: cases.len(),
-    });
-    for case in &cases {
-        emit(&Event::CaseStarted {
-            scenario: scenario.name.clone(),
-            config: case.config.clone(),
-            attacker: case.attacker.clone(),
-        });
-        emit(&Event::CaseFinished {
-            scenario: scenario.name.clone(),
-            config: case.config.clone(),
-            verdict: case.verdict,
-            reason: case.reason.clone(),
-        });
-    }
-    recorded(scenario, cases)
 }
 
 /// The hierarchies that groups are made in: those of the controllers used, and the unified one, which can kill.
@@ -308,6 +210,9 @@ fn warn_of_leftovers(
 
 /// Removes the run's directory and looks once more for anything with its name.
 fn clean_up(directory: &mut RunDirectory, hierarchies: &Hierarchies) -> Cleanup {
+    if let Some(hierarchy) = hierarchies.0.first() {
+        inject::leave_behind(&hierarchy.root.join(directory.name()));
+    }
     let mut failures: Vec<String> = hierarchies
         .0
         .iter()

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether the attack was off or on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BlockState {
     /// The attacker held nothing.
@@ -15,7 +16,7 @@ pub enum BlockState {
 }
 
 /// Which kind of probe ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BlockMode {
     /// All probes together, each at its own low rate, open loop.
@@ -25,7 +26,7 @@ pub enum BlockMode {
 }
 
 /// One block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Block {
     /// The pair it belongs to, from 0; latency and capacity pairs of each probe are counted apart.
     pub pair: u32,
@@ -45,7 +46,7 @@ pub struct Block {
 }
 
 /// What one probe saw in one block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeSample {
     /// `resource/operation`.
     pub probe: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Block, Outcome, Verdict};
@@ -10,7 +11,7 @@ use crate::scenario::{
 };
 
 /// One workload under one config on one machine and runtime.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// The workload's name.
     pub attacker: String,
@@ -99,7 +100,7 @@ const fn one() -> u64 {
 
 /// A load in the attacker's sandbox that burns as much CPU as the attack received, with as many tasks that wake as often, and
 /// does nothing else: what the victim feels of the attack beyond it is not the CPU's doing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Placebo {
     /// Tasks that burn.
     pub tasks: u64,
@@ -114,7 +115,7 @@ pub struct Placebo {
 }
 
 /// An expectation or assertion of the file, and what was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expected {
     /// The resource, `resource/probe` or fact it speaks of.
     pub target: String,
@@ -133,7 +134,7 @@ pub struct Expected {
 }
 
 /// Whose limit it was that stopped the attacker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CeilingLevel {
     /// The sandbox's own limit: own usage at its limit, refusals counted, and the node below capacity.
@@ -145,7 +146,7 @@ pub enum CeilingLevel {
 }
 
 /// One limit, and the kernel's evidence that it held.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ceiling {
     /// The resource limited.
     pub resource: Resource,
@@ -192,7 +193,7 @@ impl Ceiling {
 }
 
 /// The kind of a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CellKind {
     /// What one sandbox's load did to another's.
@@ -200,7 +201,7 @@ pub enum CellKind {
 }
 
 /// What the attacker did to one probe of the victim.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// The probe's resource.
     pub resource: Resource,
@@ -246,7 +247,7 @@ pub struct Cell {
 }
 
 /// Isolation and latency impact by another comparison than that with the quiet node.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Beside {
     /// Ratio of rates, at most 1; null where not measured.
     pub isol: Option<Interval>,
@@ -257,7 +258,7 @@ pub struct Beside {
 }
 
 /// What off-blocks show of the same probe.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuietSample {
     /// Operations attempted.
     pub attempts: u64,
@@ -266,7 +267,7 @@ pub struct QuietSample {
 }
 
 /// A median over pairs and its bootstrap interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Median over pairs.
     pub median: f64,
@@ -277,7 +278,7 @@ pub struct Interval {
 }
 
 /// Latency impact, for the mean (lost time) and three percentiles.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyImpact {
     /// Of the mean.
     pub mean: Interval,
@@ -290,7 +291,7 @@ pub struct LatencyImpact {
 }
 
 /// Latency under attack less latency when quiet, in nanoseconds, for the metrics that are judged.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyGrowth {
     /// Of the mean.
     pub mean: Interval,
@@ -299,7 +300,7 @@ pub struct LatencyGrowth {
 }
 
 /// What the attacker counted of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attack {
     /// Operations that succeeded: forks for a fork bomb.
     pub operations: u64,
@@ -314,7 +315,7 @@ pub struct Attack {
 }
 
 /// What the watcher saw: a process outside the node, on the attacker's CPU, that forks, opens, writes and allocates.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Watch {
     /// Rounds of the four operations, about ten a second.
     pub rounds: u64,

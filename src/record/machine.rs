@@ -1,11 +1,12 @@
 //! The machine a case ran on, as stored in every record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::{CgroupMode, MachineFacts};
 
 /// Host or virtual machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MachineKind {
     /// The kernel that the harness itself runs on.
@@ -15,7 +16,7 @@ pub enum MachineKind {
 }
 
 /// A kernel and what it can do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Short ID that cases refer to, such as `host`.
     pub id: String,
@@ -54,7 +55,7 @@ impl Machine {
 }
 
 /// One named thing that a machine must have or may have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requirement {
     /// Its name, such as `cgroup.pids`.
     pub name: String,

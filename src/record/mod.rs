@@ -7,8 +7,10 @@ mod block;
 mod case;
 mod describe;
 mod machine;
+mod schema;
 mod verdict;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::scenario::CgroupMode;
@@ -21,6 +23,7 @@ pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,
 };
 pub use machine::{Machine, MachineKind, Requirement};
+pub use schema::{RECORD_SCHEMA_ID, record_schema};
 pub use verdict::{Outcome, Verdict};
 
 /// The value of `schema` in every record.
@@ -30,7 +33,7 @@ pub const SCHEMA: &str = "contain-test/report";
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -57,7 +60,7 @@ pub struct Report {
 }
 
 /// The program that made a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `contain-test`.
     pub name: String,
@@ -66,7 +69,7 @@ pub struct Tool {
 }
 
 /// One scenario of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRecord {
     /// The scenario's name.
     pub name: String,
@@ -79,7 +82,7 @@ pub struct ScenarioRecord {
 }
 
 /// What clean-up did at the end of the run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cleanup {
     /// True when everything that the run made is gone again.
     pub complete: bool,

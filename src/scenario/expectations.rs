@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, Position, Resource};
@@ -29,7 +30,7 @@ pub enum Target {
 }
 
 /// The words that `expect` knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExpectedWord {
     /// The limit held, the neighbour is fine, and the open attack hurts.
@@ -95,7 +96,9 @@ pub struct Assertion {
 }
 
 /// The facts that can be asserted; they are measured on the attacker's sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum FactName {
     /// `inside.pid`: the process ID of the sandbox's first process as it sees itself.
     #[serde(rename = "inside.pid")]
@@ -135,7 +138,7 @@ impl FactName {
 }
 
 /// The value of a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FactValue {
     /// Yes or no.

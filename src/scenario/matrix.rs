@@ -4,8 +4,8 @@ use super::decode::{self, MAX_CONFIGS};
 use super::diagnostic::{Problems, Spot, quoted};
 use super::layers::{Merged, merge};
 use super::node::{Entry, Kind, Node};
+use super::words;
 use super::written::{FileWritten, Layer, Located};
-use super::{decode_limits, words};
 
 /// What can vary: the attacker's limits and effort, the node, and the placement.
 pub(super) const AXES: &[&str] = &[
@@ -130,7 +130,7 @@ fn layer_of(axis: &str, key_spot: Spot, item: &Node, problems: &mut Problems) ->
     let map = |key: &str| Node { spot: item.spot, kind: Kind::Map(vec![entry(key, item.clone())]) };
     match axis.split_once('.') {
         // Not a whole map of limits: what must go together is checked when it is together.
-        Some(("limits", key)) => layer.attacker.limits = decode_limits::keys(&map(key), problems),
+        Some(("limits", key)) => layer.attacker.limits = decode::limits::keys(&map(key), problems),
         Some((outer, key)) => decode::layer_key(&entry(outer, map(key)), &mut layer, problems),
         None if matches!(axis, "intensity" | "threads") => {
             decode::layer_key(&entry("attacker", map(axis)), &mut layer, problems);
@@ -196,7 +196,7 @@ pub(super) fn expand<'a>(file: &'a FileWritten, problems: &mut Problems) -> Vec<
     }
     for config in &all {
         if let Some(limits) = &config.attacker.limits {
-            decode_limits::agree(limits, problems);
+            decode::limits::agree(limits, problems);
         }
         if let Some(name) = config.name.as_ref().filter(|name| name.len() > LONGEST_NAME) {
             problems

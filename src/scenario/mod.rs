@@ -1,17 +1,10 @@
 //! Scenarios: YAML to a typed model, with every error located. This room never looks at the machine.
 //!
-//! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says) → `layers` (base and config laid
+//! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says, a file for each part) → `layers` (base and config laid
 //! over each other) and `matrix` (combinations of values over both) → `validate` (what makes no sense together) → the model → `expand` (controls added).
 
 mod condition;
 mod decode;
-mod decode_burst;
-mod decode_expect;
-mod decode_limits;
-mod decode_sandbox;
-mod decode_tolerance;
-mod decode_trials;
-mod decode_when;
 mod diagnostic;
 mod expand;
 mod expectations;
@@ -35,7 +28,7 @@ mod written;
 mod yaml;
 
 pub use condition::{CgroupMode, Comparison, Condition, KernelBound, MachineFacts};
-pub use decode_limits::KEYS as LIMIT_KEYS;
+pub use decode::limits::KEYS as LIMIT_KEYS;
 pub(crate) use diagnostic::did_you_mean;
 pub use diagnostic::{Diagnostic, ScenarioErrors};
 pub use expand::{open_case_of, sham_of, with_controls};
@@ -48,7 +41,7 @@ pub use model::{
 };
 pub use namespaces::{NamespaceKind, Namespaces, Sharing};
 pub use resource::Resource;
-pub use schema::{SCHEMA_ID, scenario_schema};
+pub use schema::{SCHEMA_ID, scenario_data, scenario_schema};
 pub use shipped::shipped;
 pub use tolerances::Tolerances;
 pub use trials::Trials;

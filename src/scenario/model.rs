@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,7 +13,9 @@ use super::{
 };
 
 /// Where a value stands in its file: line and column, both counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Position {
     /// Line, from 1.
     pub line: u64,
@@ -88,7 +91,7 @@ impl Config {
 }
 
 /// The two automatic controls of the experiment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Control {
     /// The positive control: the attack without limits, which shows that it is dangerous.
@@ -98,7 +101,7 @@ pub enum Control {
 }
 
 /// The node of a case: a guard cgroup with a capacity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct NodeSpec {
     /// Size of the cpuset (or what there is).
     pub cpus: u32,
@@ -124,7 +127,7 @@ pub const NODE_MEMORY: RangeInclusive<u64> = 64 << 20..=1 << 40;
 pub const NODE_PIDS: RangeInclusive<u64> = 16..=4096;
 
 /// Which CPUs of the node attacker and victim run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// Each has CPUs of its own, where there are two.
@@ -134,7 +137,7 @@ pub enum Placement {
 }
 
 /// The role of a sandbox in the experiment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Runs the workload.

@@ -6,15 +6,18 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
-use super::decode::MAX_CONFIGS;
-use super::decode_sandbox::{ATTACKER_KEYS, COMMON_KEYS, THREADS};
+use super::decode::sandbox::{ATTACKER_KEYS, COMMON_KEYS, THREADS};
+use super::decode::{self, MAX_CONFIGS};
+use super::diagnostic::Problems;
+use super::node::{Kind, Node};
 use super::{
     CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, PROBES, Resource, Workload,
-    decode, decode_expect, decode_limits, decode_tolerance, decode_trials, decode_when, matrix,
+    matrix, yaml,
 };
 
 /// Where the schema is published.
-pub const SCHEMA_ID: &str = "https://contain-test.github.io/schema/scenario-v1.json";
+pub const SCHEMA_ID: &str =
+    "https://github.com/contain-test/contain-test/raw/main/reports/schema/scenario-v1.json";
 
 /// The JSON Schema (draft 2020-12) of version 1 of the scenario format.
 #[must_use]
@@ -50,6 +53,29 @@ pub fn scenario_schema() -> Value {
     })
 }
 
+/// The data of a scenario's text, which the schema speaks of; `None` when it is not YAML that the format takes. Words that are
+/// numbers or booleans in JSON become such.
+#[must_use]
+pub fn scenario_data(text: &str) -> Option<Value> {
+    let mut problems = Problems::default();
+    let root = yaml::parse(text, &mut problems)?;
+    problems.is_empty().then(|| data(&root))
+}
+
+fn data(node: &Node) -> Value {
+    match &node.kind {
+        Kind::Null => Value::Null,
+        Kind::Scalar(text) => match serde_json::from_str(text) {
+            Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
+            _ => Value::String(text.clone()),
+        },
+        Kind::Seq(items) => items.iter().map(data).collect(),
+        Kind::Map(entries) => {
+            entries.iter().map(|entry| (entry.key.clone(), data(&entry.value))).collect()
+        }
+    }
+}
+
 fn definitions() -> Value {
     let mut config = layer_properties();
     config.insert("name".into(), name("._=", "Unique in the file. Needless beside a matrix."));
@@ -76,7 +102,7 @@ fn definitions() -> Value {
         "trials": trials(),
         "burst": object(entries(&[("busy", reference("duration")), ("period", reference("duration"))]), &["busy", "period"], "Bursts of CPU time in each period."),
         "expected": one_or_more(&json!({ "enum": ExpectedWord::ALL.map(ExpectedWord::name) }), "Verdicts of which any is fine."),
-        "expect": { "anyOf": [reference("expected"), reference("claims"), { "type": "array", "minItems": 1, "maxItems": decode_expect::MAX_CLAIMS, "items": reference("claims") }] },
+        "expect": { "anyOf": [reference("expected"), reference("claims"), { "type": "array", "minItems": 1, "maxItems": decode::expect::MAX_CLAIMS, "items": reference("claims") }] },
         "claims": claims(),
         "when": when(),
         "matrix": matrix_axes(),
@@ -105,28 +131,28 @@ fn placement() -> Value {
 
 fn limits() -> Map<String, Value> {
     let all = [
-        ("pids", count(&decode_limits::PIDS, "Tasks: pids.max.")),
+        ("pids", count(&decode::limits::PIDS, "Tasks: pids.max.")),
         ("memory", reference("bytes")),
         ("swap", reference("bytes")),
         ("cpu", reference("cpus")),
-        ("weight", count(&decode_limits::WEIGHT, "cpu.weight; the kernel's default is 100.")),
+        ("weight", count(&decode::limits::WEIGHT, "cpu.weight; the kernel's default is 100.")),
         ("idle", reference("flag")),
         (
             "cpuset",
             json!({ "type": ["string", "integer"], "pattern": "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", "description": "CPUs, such as 0-2,5." }),
         ),
-        ("nofile", count(&decode_limits::NOFILE, "RLIMIT_NOFILE, soft and hard.")),
+        ("nofile", count(&decode::limits::NOFILE, "RLIMIT_NOFILE, soft and hard.")),
         (
             "unified",
             json!({
-                "type": "object", "maxProperties": decode_limits::MAX_KNOBS,
+                "type": "object", "maxProperties": decode::limits::MAX_KNOBS,
                 "patternProperties": { "^[a-z0-9_]+(\\.[a-z0-9_]+)+$": { "type": ["string", "number"] } },
                 "additionalProperties": false,
                 "description": "Exact files of cgroup v2 and their values.",
             }),
         ),
     ];
-    of_keys(decode_limits::KEYS, &all)
+    of_keys(decode::limits::KEYS, &all)
 }
 
 fn node() -> Map<String, Value> {
@@ -191,15 +217,15 @@ fn claims() -> Value {
 }
 
 fn tolerance() -> Value {
-    let most = decode_tolerance::PERCENT.end();
+    let most = decode::tolerance::PERCENT.end();
     let about = format!("How much slower is still no leak, in percent, up to {most} %.");
     object(targets(&reference("percent")), &[], &about)
 }
 
 fn trials() -> Value {
-    let pairs = count(&decode_trials::PAIRS, "Pairs of blocks of each kind to begin with.");
+    let pairs = count(&decode::trials::PAIRS, "Pairs of blocks of each kind to begin with.");
     let all = [("pairs", pairs.clone()), ("budget", reference("duration"))];
-    let long = object(of_keys(decode_trials::KEYS, &all), &[], "How long a case is measured.");
+    let long = object(of_keys(decode::trials::KEYS, &all), &[], "How long a case is measured.");
     json!({ "anyOf": [pairs, long] })
 }
 
@@ -216,9 +242,9 @@ fn when() -> Value {
             "kernel",
             json!({ "type": ["string", "number"], "description": "Comparisons, such as \">=5.18,<6.10\"." }),
         ),
-        ("arch", one_or_more(&json!({ "enum": decode_when::ARCHES }), "As uname -m prints it.")),
+        ("arch", one_or_more(&json!({ "enum": decode::when::ARCHES }), "As uname -m prints it.")),
     ];
-    let mut when = object(of_keys(decode_when::KEYS, &all), &[], "On which machines.");
+    let mut when = object(of_keys(decode::when::KEYS, &all), &[], "On which machines.");
     when["minProperties"] = json!(1);
     when
 }

@@ -1,9 +1,10 @@
 //! How long a case is measured.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many pairs of blocks a case begins with, and how much time its blocks may take when those do not settle it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Trials {
     /// Pairs of each kind to begin with; the tool's own numbers when absent.
     pub pairs: Option<u32>,

@@ -1,5 +1,6 @@
 //! The workloads and probes that scenarios can name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Resource;
@@ -26,7 +27,7 @@ impl WorkloadSpec {
 }
 
 /// A load that comes in bursts: busy at the beginning of each period, idle for the rest of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Burst {
     /// Busy time in each period, in microseconds.
     pub busy_us: u64,
@@ -35,7 +36,7 @@ pub struct Burst {
 }
 
 /// The built-in workloads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Workload {
     /// Computes on registers, steadily or in bursts, on one thread or many.

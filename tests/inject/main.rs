@@ -5,6 +5,7 @@
 mod serial;
 
 mod endings;
+mod exit_codes;
 mod judge;
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
         ("a_signal_in_any_phase_leaves_nothing", endings::signals),
         ("a_panic_in_any_phase_leaves_nothing", endings::panics),
         ("phases_come_in_their_order", endings::order),
+        ("every_exit_code_in_every_format", exit_codes::all),
         ("a_probe_slowed_to_double_is_found", judge::double),
     ])
 }

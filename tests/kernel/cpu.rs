@@ -1,7 +1,7 @@
 //! CPU time: who gets how much, which controls protect, and which only cap.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -45,7 +45,6 @@ fn received(case: &Value) -> f64 {
 fn assert_loss_is_what_was_received(ended: &Ended, config: &str) {
     let case = ended.case(config);
     let (lost, received) = (lost(case), received(case));
-    eprintln!("{config}: lost {lost:.3}, received {received:.3}");
     assert!((lost - received).abs() <= AGREE, "{config}: lost {lost:.3}, received {received:.3}");
 }
 
@@ -223,7 +222,7 @@ pub fn refused_and_killed_burners() {
 }
 
 /// All processes of a group but the first, which is the sandbox's init.
-fn workers(group: &PathBuf) -> Vec<i32> {
+fn workers(group: &Path) -> Vec<i32> {
     let procs = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     procs.lines().skip(1).filter_map(|line| line.parse().ok()).collect()
 }

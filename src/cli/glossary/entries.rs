@@ -290,6 +290,32 @@ pub const ENTRIES: &[Entry] = &[
         "the placement in which attacker and victim have CPUs of their own, where there are two",
     ),
     entry(Kind::Word, "together", "the placement in which attacker and victim share one CPU"),
+    entry(Kind::Word, "threads", "how many tasks of the workload `cpu-burn` burn, 1 by default"),
+    entry(
+        Kind::Word,
+        "burst",
+        "a load of `cpu-burn` that computes for so much CPU time in every period and sleeps for the rest",
+    ),
+    entry(
+        Kind::Word,
+        "trials",
+        "how many pairs of blocks a case begins with, and for how long fresh ones are added",
+    ),
+    entry(
+        Kind::Word,
+        "pair",
+        "two neighbouring blocks, one off and one on; fresh pairs are those added to confirm or decide what the first ones left open",
+    ),
+    entry(
+        Kind::Word,
+        "placebo",
+        "a load that burns as much CPU as the attack and does nothing else: what the victim feels beyond it is not the CPU's doing",
+    ),
+    entry(
+        Kind::Word,
+        "via",
+        "the resource through which a slowdown came, when it is not the cell's own",
+    ),
     entry(
         Kind::Word,
         "tolerance",

@@ -1,16 +1,19 @@
 //! `expect` and `assert`: what a config claims.
 
-use super::diagnostic::{Problems, Spot, did_you_mean, quoted};
-use super::node::{Entry, Kind, Node};
-use super::written::Located;
-use super::{Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target};
-use super::{decode_when, words};
+use super::when;
+use crate::scenario::diagnostic::{Problems, Spot, did_you_mean, quoted};
+use crate::scenario::node::{Entry, Kind, Node};
+use crate::scenario::words;
+use crate::scenario::written::Located;
+use crate::scenario::{
+    Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target,
+};
 
 /// Entries of `assert` and of a list in `expect`: more than there are facts and probes to speak of, and few enough to be copied.
-pub(super) const MAX_CLAIMS: usize = 64;
+pub(in crate::scenario) const MAX_CLAIMS: usize = 64;
 
 /// A word or a list of words on the own resource, or a map from resources and probes to them.
-pub(super) fn expect(node: &Node, problems: &mut Problems) -> Vec<Expectation> {
+pub(in crate::scenario) fn expect(node: &Node, problems: &mut Problems) -> Vec<Expectation> {
     match &node.kind {
         Kind::Map(entries) => long_form(entries, node.spot, problems),
         Kind::Seq(items) if items.iter().any(|item| matches!(item.kind, Kind::Map(_))) => {
@@ -53,7 +56,7 @@ fn at_most<'n>(key: &str, items: &'n [Node], spot: Spot, problems: &mut Problems
 /// A map from resources and probes to verdicts; `when` beside them is the condition of all.
 fn long_form(entries: &[Entry], spot: Spot, problems: &mut Problems) -> Vec<Expectation> {
     let condition = entries.iter().find(|entry| entry.key == "when");
-    let when = condition.and_then(|entry| decode_when::when(&entry.value, problems));
+    let when = condition.and_then(|entry| when::when(&entry.value, problems));
     if entries.iter().all(|entry| entry.key == "when") {
         problems.add(spot, "`expect` names nothing").help(match condition {
             None => "leave the key out instead",
@@ -101,7 +104,11 @@ fn any_of(node: &Node, problems: &mut Problems) -> Option<Vec<ExpectedWord>> {
 }
 
 /// A resource, or one of its probes as `resource/probe`.
-pub(super) fn target(key: &str, spot: Spot, problems: &mut Problems) -> Option<Target> {
+pub(in crate::scenario) fn target(
+    key: &str,
+    spot: Spot,
+    problems: &mut Problems,
+) -> Option<Target> {
     let (name, probe) = match key.split_once('/') {
         Some((name, probe)) => (name, Some(probe)),
         None => (key, None),
@@ -127,7 +134,7 @@ pub(super) fn target(key: &str, spot: Spot, problems: &mut Problems) -> Option<T
 }
 
 /// One fact or a list of facts.
-pub(super) fn asserts(node: &Node, problems: &mut Problems) -> Vec<Assertion> {
+pub(in crate::scenario) fn asserts(node: &Node, problems: &mut Problems) -> Vec<Assertion> {
     let one = std::slice::from_ref(node);
     let items = if let Kind::Seq(items) = &node.kind { items } else { one };
     at_most("assert", items, node.spot, problems)
@@ -200,7 +207,7 @@ fn fact_value(
             .add(spot, format!("`{name}` is a number, so it must be compared"))
             .help(format!("write `{name} == NUMBER` or `{name} != NUMBER`"));
     } else {
-        match super::units::parse_count(text) {
+        match crate::scenario::units::parse_count(text) {
             Ok(number) => return Some(FactValue::Number(number)),
             Err(error) => {
                 let what = format!("`{name}` is a number");

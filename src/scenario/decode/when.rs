@@ -1,13 +1,13 @@
 //! `when`: the condition of a config or of an expectation.
 
-use super::diagnostic::{Problems, Spot, quoted};
-use super::node::{Kind, Node};
-use super::{CgroupMode, Comparison, Condition, KernelBound, words};
+use crate::scenario::diagnostic::{Problems, Spot, quoted};
+use crate::scenario::node::{Kind, Node};
+use crate::scenario::{CgroupMode, Comparison, Condition, KernelBound, words};
 
-pub(super) const KEYS: &[&str] = &["cgroup", "kernel", "arch"];
+pub(in crate::scenario) const KEYS: &[&str] = &["cgroup", "kernel", "arch"];
 
 /// Architectures by the words of `uname -m`.
-pub(super) const ARCHES: [&str; 10] = [
+pub(in crate::scenario) const ARCHES: [&str; 10] = [
     "x86_64",
     "aarch64",
     "riscv64",
@@ -24,7 +24,7 @@ pub(super) const ARCHES: [&str; 10] = [
 const MAX_BOUNDS: usize = 8;
 
 /// Reads a condition; `None` when something in it was refused.
-pub(super) fn when(node: &Node, problems: &mut Problems) -> Option<Condition> {
+pub(in crate::scenario) fn when(node: &Node, problems: &mut Problems) -> Option<Condition> {
     let entries = words::map(node, "`when`", problems)?;
     if entries.is_empty() {
         problems

@@ -1,41 +1,41 @@
 //! `limits`: what a sandbox may use.
 
-use super::diagnostic::{Problems, quoted};
-use super::node::{Entry, Node};
-use super::written::{LimitsWritten, Located};
-use super::{units, words};
+use crate::scenario::diagnostic::{Problems, quoted};
+use crate::scenario::node::{Entry, Node};
+use crate::scenario::written::{LimitsWritten, Located};
+use crate::scenario::{units, words};
 
 /// The keys of `limits`.
 pub const KEYS: &[&str] =
     &["pids", "memory", "swap", "cpu", "weight", "idle", "cpuset", "nofile", "unified"];
 
 /// Tasks that the kernel can number at all; how many are too few depends on what runs.
-pub(super) const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
+pub(in crate::scenario) const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
 
 /// A process needs its standard streams, its libraries and the tool's own pipe.
-pub(super) const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
+pub(in crate::scenario) const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
 
 /// The kernel's own range of `cpu.weight`.
-pub(super) const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
+pub(in crate::scenario) const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
 
 /// Below this nothing can be loaded; who writes less has forgotten the unit.
 const MIN_MEMORY: u64 = 1 << 20;
 
 /// Files in `unified`; a cgroup has about as many that can be written.
-pub(super) const MAX_KNOBS: usize = 64;
+pub(in crate::scenario) const MAX_KNOBS: usize = 64;
 
 /// The highest CPU that the kernel can be built for.
 const MAX_CPU: u64 = 8191;
 
 /// Reads a map of limits; `{}` is a map without limits.
-pub(super) fn limits(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
+pub(in crate::scenario) fn limits(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
     let limits = keys(node, problems)?;
     agree(&limits, problems);
     Some(limits)
 }
 
 /// Reads the keys of a map of limits, each by itself.
-pub(super) fn keys(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
+pub(in crate::scenario) fn keys(node: &Node, problems: &mut Problems) -> Option<LimitsWritten> {
     let entries = words::map(node, "`limits`", problems)?;
     let mut limits = LimitsWritten::none(node.spot);
     for entry in entries {
@@ -74,7 +74,7 @@ pub(super) fn keys(node: &Node, problems: &mut Problems) -> Option<LimitsWritten
 }
 
 /// Checks limits that depend on each other.
-pub(super) fn agree(limits: &LimitsWritten, problems: &mut Problems) {
+pub(in crate::scenario) fn agree(limits: &LimitsWritten, problems: &mut Problems) {
     if let Some(swap) = limits.swap.as_ref().filter(|_| !limits.has_memory) {
         problems
             .add(swap.spot, "`swap` without `memory` limits nothing")

@@ -1,18 +1,19 @@
 //! `tolerance`: how much slower is still no leak, by resource or probe.
 
-use super::diagnostic::{Problems, quoted};
-use super::node::{Kind, Node};
-use super::units::{self, UnitError};
-use super::{Resource, Target, Tolerances, decode_expect, words};
+use super::expect;
+use crate::scenario::diagnostic::{Problems, quoted};
+use crate::scenario::node::{Kind, Node};
+use crate::scenario::units::{self, UnitError};
+use crate::scenario::{Resource, Target, Tolerances, words};
 
 /// Percent that a tolerance can be. Less than 1 % cannot be told from nothing; ten times as slow and more is no tolerance.
-pub(super) const PERCENT: std::ops::RangeInclusive<u64> = 1..=1000;
+pub(in crate::scenario) const PERCENT: std::ops::RangeInclusive<u64> = 1..=1000;
 
 /// For what is judged by throughput alone: with 100 % and more, nothing at all would be a leak.
 const PERCENT_OF_CPU: std::ops::RangeInclusive<u64> = 1..=99;
 
 /// Reads a map from resources and probes to percent.
-pub(super) fn tolerance(node: &Node, problems: &mut Problems) -> Tolerances {
+pub(in crate::scenario) fn tolerance(node: &Node, problems: &mut Problems) -> Tolerances {
     let mut tolerances = Tolerances::default();
     let entries = words::map(node, "`tolerance`", problems).unwrap_or_else(|| {
         if let Kind::Scalar(_) = node.kind
@@ -23,7 +24,7 @@ pub(super) fn tolerance(node: &Node, problems: &mut Problems) -> Tolerances {
         &[]
     });
     for entry in entries {
-        let target = decode_expect::target(&entry.key, entry.key_spot, problems);
+        let target = expect::target(&entry.key, entry.key_spot, problems);
         let what = format!("the tolerance of {}", quoted(&entry.key));
         let percent = words::quantity(&entry.value, &what, percent, problems);
         let (Some(Target::Named(resource, probe)), Some(percent)) = (target, percent) else {

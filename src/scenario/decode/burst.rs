@@ -2,23 +2,27 @@
 
 use std::ops::RangeInclusive;
 
-use super::diagnostic::{Problems, Spot};
-use super::node::{Entry, Node};
-use super::units::{format_duration, parse_duration};
-use super::written::Located;
-use super::{Burst, words};
+use crate::scenario::diagnostic::{Problems, Spot};
+use crate::scenario::node::{Entry, Node};
+use crate::scenario::units::{format_duration, parse_duration};
+use crate::scenario::written::Located;
+use crate::scenario::{Burst, words};
 use std::time::Duration;
 
 /// Microseconds that a period may have: shorter ones are ticks of the kernel, longer ones no bursts within a block.
-pub(super) const PERIOD_US: RangeInclusive<u64> = 1_000..=1_000_000;
+pub(in crate::scenario) const PERIOD_US: RangeInclusive<u64> = 1_000..=1_000_000;
 
 /// The shortest busy time, in microseconds.
-pub(super) const LEAST_BUSY_US: u64 = 100;
+pub(in crate::scenario) const LEAST_BUSY_US: u64 = 100;
 
 const KEYS: &[&str] = &["busy", "period"];
 
 /// Reads `{busy: 20ms, period: 100ms}`, both of which must be given. `spot` is the place of the key.
-pub(super) fn burst(node: &Node, spot: Spot, problems: &mut Problems) -> Option<Located<Burst>> {
+pub(in crate::scenario) fn burst(
+    node: &Node,
+    spot: Spot,
+    problems: &mut Problems,
+) -> Option<Located<Burst>> {
     let entries = words::map(node, "`burst`", problems)?;
     for entry in entries.iter().filter(|entry| !KEYS.contains(&entry.key.as_str())) {
         words::unknown(problems, entry.key_spot, "key in `burst`", &entry.key, KEYS, &[]);

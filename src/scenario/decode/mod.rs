@@ -1,23 +1,28 @@
 //! From the tree of a file to what it says: the top of the file and its configs.
 
-use super::diagnostic::{Problems, Spot};
-use super::node::{Entry, Kind, Node};
-use super::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
-use super::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
-use super::{
-    decode_expect, decode_sandbox, decode_tolerance, decode_trials, decode_when, matrix, units,
-    words,
-};
+mod burst;
+pub(in crate::scenario) mod expect;
+pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod sandbox;
+pub(in crate::scenario) mod tolerance;
+pub(in crate::scenario) mod trials;
+pub(in crate::scenario) mod when;
 
-pub(super) const LAYER_KEYS: [&str; 8] =
+use crate::scenario::diagnostic::{Problems, Spot};
+use crate::scenario::node::{Entry, Kind, Node};
+use crate::scenario::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
+use crate::scenario::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
+use crate::scenario::{matrix, units, words};
+
+pub(in crate::scenario) const LAYER_KEYS: [&str; 8] =
     ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance", "trials"];
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
-pub(super) const MAX_CONFIGS: usize = 256;
+pub(in crate::scenario) const MAX_CONFIGS: usize = 256;
 
-pub(super) const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
+pub(in crate::scenario) const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
 
 /// Reads a whole file; `None` when it is not even a map.
-pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> {
+pub(in crate::scenario) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> {
     if root.kind == Kind::Null {
         problems
             .add(Spot::FILE, "the file is empty")
@@ -69,7 +74,12 @@ pub(super) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> 
 }
 
 /// Says that a required key is not there.
-pub(super) fn missing(entries: &[Entry], key: &str, spot: Spot, problems: &mut Problems) {
+pub(in crate::scenario) fn missing(
+    entries: &[Entry],
+    key: &str,
+    spot: Spot,
+    problems: &mut Problems,
+) {
     if !entries.iter().any(|entry| entry.key == key) {
         let problem = problems.add(spot, format!("the key `{key}` is missing"));
         match key {
@@ -108,7 +118,7 @@ fn summary(node: &Node, problems: &mut Problems) -> Option<String> {
 }
 
 /// One of [`LAYER_KEYS`].
-pub(super) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
+pub(in crate::scenario) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
     let value = &entry.value;
     match entry.key.as_str() {
         "node" => layer.node = node(value, problems),
@@ -116,12 +126,12 @@ pub(super) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problem
             let legal = [("apart", Placement::Apart), ("together", Placement::Together)];
             layer.placement = words::word(value, "`placement`", "placement", &legal, &[], problems);
         }
-        "tolerance" => layer.tolerances = decode_tolerance::tolerance(value, problems),
-        "trials" => layer.trials = decode_trials::trials(value, problems),
-        "sandboxes" => decode_sandbox::list(value, layer, problems),
-        "attacker" => decode_sandbox::attacker(value, &mut layer.attacker, problems),
-        "victim" => decode_sandbox::victim(value, &mut layer.victim, problems),
-        _ => decode_sandbox::attackers_limits(entry, layer, problems),
+        "tolerance" => layer.tolerances = tolerance::tolerance(value, problems),
+        "trials" => layer.trials = trials::trials(value, problems),
+        "sandboxes" => sandbox::list(value, layer, problems),
+        "attacker" => sandbox::attacker(value, &mut layer.attacker, problems),
+        "victim" => sandbox::victim(value, &mut layer.victim, problems),
+        _ => sandbox::attackers_limits(entry, layer, problems),
     }
 }
 
@@ -198,9 +208,9 @@ fn config(node: &Node, problems: &mut Problems) -> Option<ConfigWritten> {
         let value = &entry.value;
         match entry.key.as_str() {
             "name" => config.name = words::name(value, "a config's `name`", ".=_", problems),
-            "expect" => config.expect = decode_expect::expect(value, problems),
-            "assert" => config.asserts = decode_expect::asserts(value, problems),
-            "when" => config.when = decode_when::when(value, problems),
+            "expect" => config.expect = expect::expect(value, problems),
+            "assert" => config.asserts = expect::asserts(value, problems),
+            "when" => config.when = when::when(value, problems),
             key if LAYER_KEYS.contains(&key) => layer_key(entry, &mut config.layer, problems),
             "matrix" => {
                 problems

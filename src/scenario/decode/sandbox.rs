@@ -1,20 +1,27 @@
 //! Sandboxes as files write them: `attacker`, `victim`, the list `sandboxes`, and their namespaces.
 
-use super::decode::missing;
-use super::diagnostic::{Problems, Spot};
-use super::node::{Entry, Kind, Node};
-use super::written::{Layer, Located, SandboxWritten};
-use super::{NamespaceKind, Namespaces, Role, Sharing, Workload};
-use super::{decode_burst, decode_limits, units, words};
+use super::missing;
+use super::{burst, limits};
+use crate::scenario::diagnostic::{Problems, Spot};
+use crate::scenario::node::{Entry, Kind, Node};
+use crate::scenario::written::{Layer, Located, SandboxWritten};
+use crate::scenario::{NamespaceKind, Namespaces, Role, Sharing, Workload};
+use crate::scenario::{units, words};
 
-pub(super) const COMMON_KEYS: [&str; 5] = ["name", "pod", "runtime", "limits", "namespaces"];
-pub(super) const ATTACKER_KEYS: [&str; 4] = ["workload", "intensity", "threads", "burst"];
+pub(in crate::scenario) const COMMON_KEYS: [&str; 5] =
+    ["name", "pod", "runtime", "limits", "namespaces"];
+pub(in crate::scenario) const ATTACKER_KEYS: [&str; 4] =
+    ["workload", "intensity", "threads", "burst"];
 
 /// Workers that a burner of CPU may have.
-pub(super) const THREADS: std::ops::RangeInclusive<u64> = 1..=256;
+pub(in crate::scenario) const THREADS: std::ops::RangeInclusive<u64> = 1..=256;
 
 /// `attacker:`, over what `limits:` beside it may have said already.
-pub(super) fn attacker(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
+pub(in crate::scenario) fn attacker(
+    node: &Node,
+    sandbox: &mut SandboxWritten,
+    problems: &mut Problems,
+) {
     let Some(entries) = words::map(node, "`attacker`", problems) else {
         sandbox.bad_workload = true;
         return;
@@ -29,7 +36,11 @@ pub(super) fn attacker(node: &Node, sandbox: &mut SandboxWritten, problems: &mut
 }
 
 /// `victim:`.
-pub(super) fn victim(node: &Node, sandbox: &mut SandboxWritten, problems: &mut Problems) {
+pub(in crate::scenario) fn victim(
+    node: &Node,
+    sandbox: &mut SandboxWritten,
+    problems: &mut Problems,
+) {
     for entry in words::map(node, "`victim`", problems).unwrap_or_default() {
         if !common_key(entry, sandbox, problems) && !workload_of_victim(entry, problems) {
             let (what, legal) = ("key in `victim`", &COMMON_KEYS);
@@ -39,12 +50,16 @@ pub(super) fn victim(node: &Node, sandbox: &mut SandboxWritten, problems: &mut P
 }
 
 /// `limits:` outside of a sandbox: the attacker's.
-pub(super) fn attackers_limits(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
+pub(in crate::scenario) fn attackers_limits(
+    entry: &Entry,
+    layer: &mut Layer,
+    problems: &mut Problems,
+) {
     set_limits(entry, &mut layer.attacker, problems);
 }
 
 /// `sandboxes:`, which may leave out the victim but not the attacker.
-pub(super) fn list(node: &Node, layer: &mut Layer, problems: &mut Problems) {
+pub(in crate::scenario) fn list(node: &Node, layer: &mut Layer, problems: &mut Problems) {
     layer.listed = true;
     let Kind::Seq(items) = &node.kind else {
         problems
@@ -136,7 +151,7 @@ fn attacker_key(entry: &Entry, sandbox: &mut SandboxWritten, problems: &mut Prob
             sandbox.threads = words::count(&entry.value, "`threads`", THREADS, problems);
         }
         "burst" => {
-            sandbox.burst = decode_burst::burst(&entry.value, entry.key_spot, problems);
+            sandbox.burst = burst::burst(&entry.value, entry.key_spot, problems);
         }
         "intensity" => {
             let (what, parse) = ("`intensity`", units::parse_percent);
@@ -165,7 +180,7 @@ fn set_limits(entry: &Entry, sandbox: &mut SandboxWritten, problems: &mut Proble
             .help(format!("`limits` outside of a sandbox are the attacker's; see line {line}"));
         return;
     }
-    sandbox.limits = decode_limits::limits(&entry.value, problems);
+    sandbox.limits = limits::limits(&entry.value, problems);
 }
 
 fn namespaces(node: &Node, problems: &mut Problems) -> Option<Located<Namespaces>> {

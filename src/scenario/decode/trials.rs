@@ -2,22 +2,22 @@
 
 use std::ops::RangeInclusive;
 
-use super::diagnostic::Problems;
-use super::node::{Kind, Node};
-use super::written::{Located, TrialsWritten};
-use super::{units, words};
+use crate::scenario::diagnostic::Problems;
+use crate::scenario::node::{Kind, Node};
+use crate::scenario::written::{Located, TrialsWritten};
+use crate::scenario::{units, words};
 
 /// Pairs of each kind that a case may begin with.
-pub(super) const PAIRS: RangeInclusive<u64> = 1..=100;
+pub(in crate::scenario) const PAIRS: RangeInclusive<u64> = 1..=100;
 
 /// Milliseconds that the blocks of a case may take.
-pub(super) const BUDGET_MS: RangeInclusive<u64> = 1_000..=600_000;
+pub(in crate::scenario) const BUDGET_MS: RangeInclusive<u64> = 1_000..=600_000;
 
 /// The keys of the long form.
-pub(super) const KEYS: &[&str] = &["pairs", "budget"];
+pub(in crate::scenario) const KEYS: &[&str] = &["pairs", "budget"];
 
 /// Reads `12` or `{pairs: 12, budget: 30s}`.
-pub(super) fn trials(node: &Node, problems: &mut Problems) -> TrialsWritten {
+pub(in crate::scenario) fn trials(node: &Node, problems: &mut Problems) -> TrialsWritten {
     let mut trials = TrialsWritten::default();
     if let Kind::Scalar(_) = node.kind {
         trials.pairs = words::count(node, "`trials`", PAIRS, problems);
