@@ -129,6 +129,31 @@ fn the_own_resource_decides() {
 }
 
 #[test]
+fn a_quota_throttles_and_does_not_refuse() {
+    let mut case = case(None, Some(Verdict::Contained));
+    case.resource = Resource::Cpu;
+    case.cells[0].verdict = Some(Verdict::Contained);
+    let quota = Ceiling {
+        resource: Resource::Cpu,
+        knob: "cpu.max".into(),
+        limit: 50_000,
+        peak: Some(50_100),
+        counter: Some("cpu.stat nr_throttled".into()),
+        count: Some(31),
+        ..ceiling(true, CeilingLevel::Sandbox)
+    };
+    (case.ceiling, case.ceilings) = (Some(quota.clone()), vec![quota]);
+    judge_case(&mut case, CaseContext::default());
+    assert_eq!(case.outcome, Some(Outcome::Throttled));
+    assert!(case.reason.starts_with("cpu.max 50000 held: peak 50,100, 31 throttled periods;"));
+    // Written, and not enforced.
+    let passed = Ceiling { kept: false, peak: Some(99_000), ..case.ceilings[0].clone() };
+    (case.ceiling, case.ceilings) = (Some(passed.clone()), vec![passed]);
+    judge_case(&mut case, CaseContext::default());
+    assert_eq!(case.verdict, Verdict::Breached, "{}", case.reason);
+}
+
+#[test]
 fn ceilings_and_escapes_breach() {
     let held = limited(true, CeilingLevel::Sandbox);
     assert_eq!((held.verdict, held.outcome), (Verdict::Contained, Some(Outcome::Refused)));

@@ -1,16 +1,21 @@
 #!/bin/sh
 # Runs scenarios many times and counts the verdicts of each case: how often the judge is right on this machine, now.
 #
-# usage: [RECORDS=DIRECTORY] tests/series.sh PROGRAM RUNS SCENARIO...
+# usage: [RECORDS=DIRECTORY] [LOAD=N] tests/series.sh PROGRAM RUNS SCENARIO...
 #
 # Prints one line for each case and verdict with its count, then the exit codes with theirs. With RECORDS, the record of each run
 # is kept there as 001.json, 002.json, …, for `cargo test --test series -- --ignored --nocapture`. docs/statistics.md has the
-# figures, and the commands that repeat them.
+# figures, and the commands that repeat them. With LOAD, so many processes outside of everything burn CPU all the while.
 set -u
 program=$1 runs=$2
 shift 2
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+loads=
+trap 'rm -f "$log"; [ -z "$loads" ] || kill $loads' EXIT
+while [ "$(echo $loads | wc -w)" -lt "${LOAD:-0}" ]; do
+    sh -c 'while :; do :; done' &
+    loads="$loads $!"
+done
 [ -z "${RECORDS:-}" ] || mkdir -p "$RECORDS"
 run=0
 while [ "$run" -lt "$runs" ]; do

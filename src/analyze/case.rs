@@ -33,8 +33,11 @@ pub fn judge_case(case: &mut Case, context: CaseContext) {
 
 /// Refused, when the own limit is known to have refused it; the engine has said `escaped` before.
 fn outcome(case: &Case) -> Outcome {
+    // A quota does not refuse, it makes wait.
     let refused = case.ceiling.as_ref().is_some_and(|ceiling| {
-        ceiling.level == CeilingLevel::Sandbox && ceiling.count.is_some_and(|count| count > 0)
+        ceiling.level == CeilingLevel::Sandbox
+            && ceiling.count.is_some_and(|count| count > 0)
+            && !ceiling.is_quota()
     });
     let hit = |resource| {
         let of_it = |ceiling: &&Ceiling| ceiling.resource == resource;

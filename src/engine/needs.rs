@@ -5,7 +5,7 @@ use super::EngineError;
 use crate::cgroup::{Hierarchies, Version, parse_list};
 use crate::host::{Memory, Roots};
 use crate::record::Machine;
-use crate::scenario::{Config, NamespaceKind, SandboxSpec};
+use crate::scenario::{Comparison, Config, KernelBound, NamespaceKind, SandboxSpec};
 
 /// Memory that a node must leave to the machine, in bytes.
 const HEADROOM: u64 = 256 << 20;
@@ -25,6 +25,7 @@ pub fn check(
     for sandbox in &config.sandboxes {
         let cpus = usize::try_from(config.node.cpus).unwrap_or(usize::MAX).min(usable.len());
         has_cpus(sandbox, &usable[..cpus])?;
+        has_idle(sandbox, machine)?;
         has_namespaces(sandbox, machine)?;
         has_unified_controllers(sandbox, hierarchies)?;
     }
@@ -77,6 +78,19 @@ fn has_cpus(sandbox: &SandboxSpec, usable: &[u32]) -> Result<(), EngineError> {
         sandbox.name,
         has.join(","),
         lacking.join(",")
+    )))
+}
+
+/// `cpu.idle` came with Linux 5.15, on both versions.
+fn has_idle(sandbox: &SandboxSpec, machine: &Machine) -> Result<(), EngineError> {
+    let since = KernelBound { comparison: Comparison::AtLeast, version: vec![5, 15] };
+    if !sandbox.limits.idle || since.holds(&machine.kernel) {
+        return Ok(());
+    }
+    Err(EngineError::Unable(format!(
+        "sandbox `{}` is to be idle, but kernel {} has no `cpu.idle`; remedy: Linux 5.15 or newer, or `weight: 1`, which is \
+         nearly as little",
+        sandbox.name, machine.kernel
     )))
 }
 
@@ -148,6 +162,20 @@ mod tests {
         assert!(has_cpus(attacker, &[0, 1, 2, 3]).is_ok());
         let error = has_cpus(attacker, &[0, 1, 2]).unwrap_err();
         assert!(error.is_skip() && error.to_string().contains("0,1,2, not 3"), "{error}");
+    }
+
+    #[test]
+    fn idle_needs_a_kernel_that_has_it() {
+        let text = "version: 1\nname: i\nattacker: {workload: cpu-burn}\nconfigs:\n  - {name: a, limits: {idle: \
+                    true}}\n";
+        let scenario = crate::scenario::parse("i.yaml", text).unwrap();
+        let attacker = &scenario.configs[0].sandboxes[0];
+        let mut machine = crate::host::machine(&Roots::default());
+        machine.kernel = "5.14.21-generic".to_owned();
+        let error = has_idle(attacker, &machine).unwrap_err();
+        assert!(error.is_skip() && error.to_string().contains("5.14.21-generic"), "{error}");
+        machine.kernel = "5.15.0".to_owned();
+        assert!(has_idle(attacker, &machine).is_ok());
     }
 
     #[test]

@@ -111,6 +111,9 @@ fn below_floor(cell: &Cell) -> Option<String> {
 #[must_use]
 pub fn below_floor_us(cell: &Cell) -> Option<f64> {
     let (impact, growth) = (cell.lat_imp?, cell.lat_growth_ns?);
+    if cell.via.is_some() {
+        return None;
+    }
     let most = impact.p50.median.max(impact.mean.median);
     let grown = growth.p50.median.max(growth.mean.median);
     (cell.verdict == Some(Verdict::Contained) && most > cell.tolerance).then_some(grown / 1e3)
@@ -137,6 +140,10 @@ pub fn describe_ceiling(ceiling: &Ceiling) -> String {
     let peak = ceiling
         .peak
         .map_or_else(|| "peak unknown".into(), |peak| format!("peak {}", grouped(peak)));
+    if let (true, Some(on)) = (ceiling.is_cpuset(), ceiling.peak) {
+        let plural = if ceiling.limit == 1 { "" } else { "s" };
+        return format!("{} of {} CPU{plural} {held}: it ran on {on}", ceiling.knob, ceiling.limit);
+    }
     let count = ceiling.count.map_or_else(String::new, |count| {
         let what = if ceiling.is_quota() { "throttled period" } else { "refusal" };
         format!(", {} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
