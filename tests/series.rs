@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::{env, fs};
 
+use contain_test::analyze::{judge_cells, resource_of_probe, rules_of};
 use contain_test::record::{Case, Cell, Interval, Report};
 use contain_test::report::from_json;
-use contain_test::scenario::{Control, Placement, Resource};
+use contain_test::scenario::{Control, Placement, Resource, Tolerances};
 
 fn records() -> Vec<Report> {
     let directory = env::var("SERIES").expect("SERIES names the directory of the records");
@@ -43,6 +44,15 @@ fn cell_words(name: &str, cell: &Cell) -> String {
     let verdict = cell.verdict.map_or("not judged", |verdict| verdict.name());
     let via = cell.via.map_or_else(String::new, |via| format!(" via {via}"));
     format!("{name} {}: {verdict}{via}", cell.probe)
+}
+
+/// The verdict of a cell by its own blocks: where the sham is slowed too, no verdict of another case stands beside it.
+fn alone(case: &Case, seed: u64, probe: &str) -> String {
+    let resource = resource_of_probe(probe).expect("a probe");
+    let (named, tolerances) = ([(resource, None)], Tolerances::default());
+    let cells = judge_cells(&case.blocks, &rules_of(case, &named, &tolerances, seed));
+    let verdict = cells.iter().find(|cell| cell.probe == probe).and_then(|cell| cell.verdict);
+    verdict.map_or("nothing", |verdict| verdict.name()).to_owned()
 }
 
 /// The loss of the cpu probe against what the attacker received, in percentage points.
@@ -82,6 +92,8 @@ fn figures() {
                     continue;
                 };
                 let left = 1.0 / (1.0 + factor);
+                let found = alone(case, record.seed, probe);
+                truth.add(format!("{name}: {probe} judged by its own blocks: {found}"));
                 if let Some(isol) = cell.isol {
                     truth.add(format!("{name}: rate holds {left:.3}: {}", holds(isol, left)));
                     let near = (isol.median - left).abs() <= 0.05;

@@ -23,7 +23,7 @@ mod tolerance;
 pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
-pub use cell::{CellRules, MIN_PAIRS, judge_cells, rules_of};
+pub use cell::{CellRules, MIN_PAIRS, SYSTEMATIC, judge_cells, rules_of};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,
