@@ -7,7 +7,7 @@
 
 use super::cell::{CellRules, MIN_PAIRS, Measured};
 use super::failures::Finding;
-use super::plan::FirstPairs;
+use super::pairs::FirstPairs;
 use super::stats::Bootstrap;
 use super::tolerance::capacity_tolerance;
 use crate::record::{Beside, Cell, Verdict, slowdown};

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::attribution::{Known, attribute};
 use super::failures::{Finding, Windows};
-use super::pairs::{LatencyMetric, Pair, latency_ratios, net_rate_ratios, pairs_of, rate_ratios};
-use super::plan::FirstPairs;
+use super::pairs::{
+    FirstPairs, LatencyMetric, Pair, latency_ratios, net_rate_ratios, pairs_of, rate_ratios,
+};
 use super::stats::Bootstrap;
 use super::tolerance::{latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{

@@ -31,7 +31,8 @@ pub use exit::{
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
 pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
-pub use plan::{CAPACITY_PAIRS, FirstPairs, LATENCY_PAIRS, Wanted, wanted};
+pub use pairs::{CAPACITY_PAIRS, FirstPairs, LATENCY_PAIRS};
+pub use plan::{Wanted, wanted};
 pub use sham::judge_among;
 pub use stats::{Bootstrap, RESAMPLES, TAIL, median, quantile};
 pub use tolerance::{

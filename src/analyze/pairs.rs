@@ -1,9 +1,35 @@
-//! Pairs: an off-block and the on-block beside it, for one probe, and the ratios they give.
+//! Pairs: an off-block and the on-block beside it, how many a case begins with, and for one probe the ratios they give.
 
 use std::collections::BTreeMap;
 
 use super::histogram::{histogram_mean, histogram_quantile};
 use crate::record::{Block, BlockMode, BlockState, ProbeSample};
+use crate::scenario::Trials;
+
+/// Pairs of latency blocks that a case begins with.
+pub const LATENCY_PAIRS: u32 = 10;
+/// Pairs of capacity blocks that a case begins with, for each probe that has them.
+pub const CAPACITY_PAIRS: u32 = 6;
+
+/// How many pairs of each kind a case begins with. Pairs with these numbers and above are *fresh*: measured because the
+/// first ones did not settle the case, and not seen when the suspicion arose that they are to confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstPairs {
+    /// Pairs of latency blocks.
+    pub latency: u32,
+    /// Pairs of capacity blocks of each probe.
+    pub capacity: u32,
+}
+
+impl FirstPairs {
+    /// What the scenario asks for, else [`LATENCY_PAIRS`] and [`CAPACITY_PAIRS`].
+    #[must_use]
+    pub fn of(trials: &Trials) -> Self {
+        trials.pairs.map_or(Self { latency: LATENCY_PAIRS, capacity: CAPACITY_PAIRS }, |pairs| {
+            Self { latency: pairs, capacity: pairs }
+        })
+    }
+}
 
 /// What one probe saw in the two blocks of a pair.
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,4 +146,17 @@ pub(super) fn latency_ratios(pairs: &[Pair<'_>], metric: LatencyMetric) -> Laten
 #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more than 52 bits")]
 const fn as_f64(value: u64) -> f64 {
     value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scenario_may_say_how_many() {
+        let own = FirstPairs { latency: LATENCY_PAIRS, capacity: CAPACITY_PAIRS };
+        assert_eq!(FirstPairs::of(&Trials::default()), own);
+        let six = Trials { pairs: Some(6), ..Trials::default() };
+        assert_eq!(FirstPairs::of(&six), FirstPairs { latency: 6, capacity: 6 });
+    }
 }

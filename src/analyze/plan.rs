@@ -1,35 +1,10 @@
-//! How many pairs of blocks a case needs: those it begins with, and what more would decide it. Pure.
+//! What more would decide a case. Pure.
 
 use super::cell::{CellRules, judged_cells};
 use super::failures::Finding;
 use super::tolerance::resource_of_probe;
 use crate::record::{Block, Verdict};
-use crate::scenario::{Resource, Trials};
-
-/// Pairs of latency blocks that a case begins with.
-pub const LATENCY_PAIRS: u32 = 10;
-/// Pairs of capacity blocks that a case begins with, for each probe that has them.
-pub const CAPACITY_PAIRS: u32 = 6;
-
-/// How many pairs of each kind a case begins with. Pairs with these numbers and above are *fresh*: measured because the
-/// first ones did not settle the case, and not seen when the suspicion arose that they are to confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FirstPairs {
-    /// Pairs of latency blocks.
-    pub latency: u32,
-    /// Pairs of capacity blocks of each probe.
-    pub capacity: u32,
-}
-
-impl FirstPairs {
-    /// What the scenario asks for, else [`LATENCY_PAIRS`] and [`CAPACITY_PAIRS`].
-    #[must_use]
-    pub fn of(trials: &Trials) -> Self {
-        trials.pairs.map_or(Self { latency: LATENCY_PAIRS, capacity: CAPACITY_PAIRS }, |pairs| {
-            Self { latency: pairs, capacity: pairs }
-        })
-    }
-}
+use crate::scenario::Resource;
 
 /// What would decide a case that its blocks do not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,17 +58,4 @@ pub fn wanted(blocks: &[Block], rules: &CellRules<'_>) -> Wanted {
         }
     }
     wanted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scenario_may_say_how_many() {
-        let own = FirstPairs { latency: LATENCY_PAIRS, capacity: CAPACITY_PAIRS };
-        assert_eq!(FirstPairs::of(&Trials::default()), own);
-        let six = Trials { pairs: Some(6), ..Trials::default() };
-        assert_eq!(FirstPairs::of(&six), FirstPairs { latency: 6, capacity: 6 });
-    }
 }
