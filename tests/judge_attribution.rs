@@ -29,6 +29,7 @@ fn sample(probe: &str, done: u64, late: u64, latency: Option<(u64, u64)>) -> Pro
         latency_sum_ns: latency.map_or(0, |(gross, _)| gross * done),
         latency_ns: latency.map_or(Vec::new(), |(gross, _)| histogram(gross)),
         run_delay_ns: latency.map(|(gross, net)| (gross - net) * done),
+        own_run_delay_ns: None,
         net_latency_ns: latency.map_or(Vec::new(), |(_, net)| histogram(net)),
         missing: false,
     }
@@ -84,6 +85,7 @@ fn judged(
         tolerances: &tolerances,
         placebo,
         first: FirstPairs { latency: 0, capacity: 0 },
+        is_sham: false,
         seed: 1,
     };
     judge_cells(blocks, &rules).into_iter().map(|cell| (cell.resource, cell)).collect()
@@ -134,6 +136,52 @@ fn deadlines_missed_for_want_of_a_cpu_are_no_denial_and_others_are() {
     assert_eq!(verdict(&pairs(late, late, None), Resource::Pids), Some(Verdict::Contained));
     assert_eq!(verdict(&pairs(SLOW, late, None), Resource::Pids), Some(Verdict::Denied));
     assert_eq!(verdict(&[], Resource::Pids), Some(Verdict::Inconclusive), "nothing tells");
+}
+
+/// The same blocks, in which each probe tells that so many percent of its operations' time were a wait for a CPU.
+fn waiting(mut blocks: Vec<Block>, off: u64, on: u64) -> Vec<Block> {
+    for block in &mut blocks {
+        let share = if block.state == BlockState::On { on } else { off };
+        for sample in &mut block.probes {
+            sample.own_run_delay_ns = Some(sample.latency_sum_ns * share / 100);
+        }
+    }
+    blocks
+}
+
+#[test]
+fn who_waits_for_a_cpu_that_a_third_party_takes_proves_nothing_of_another_resource() {
+    let waits = waiting(pairs(QUIET, SLOW, None), 1, 30);
+    let cells = judged(&waits, &[], Resource::Pids, true);
+    let forks = &cells[&Resource::Pids];
+    assert_eq!((forks.verdict, forks.via), (Some(Verdict::Inconclusive), Some(Resource::Cpu)));
+    // A placebo decides, as it does where attacker and victim share a CPU.
+    let cells = judged(&waits, &pairs(SLOW, SLOW, None), Resource::Pids, true);
+    assert_eq!(cells[&Resource::Pids].verdict, Some(Verdict::Contained));
+    let cells = judged(&waits, &pairs(QUIET, SLOW, None), Resource::Pids, true);
+    assert_eq!(cells[&Resource::Pids].verdict, Some(Verdict::Degraded));
+    // A wait that was there before the attack, or is next to none, excuses nothing.
+    for (off, on) in [(30, 30), (0, 4)] {
+        let blocks = waiting(pairs(QUIET, SLOW, None), off, on);
+        let cells = judged(&blocks, &[], Resource::Pids, true);
+        assert_eq!(cells[&Resource::Pids].verdict, Some(Verdict::Degraded), "{off} {on}");
+    }
+}
+
+#[test]
+fn nothing_excuses_a_sham() {
+    let rules = CellRules {
+        own: Resource::Pids,
+        stands_for: &[],
+        named: &[],
+        tolerances: &Tolerances(BTreeMap::new()),
+        placebo: &[],
+        first: FirstPairs { latency: 0, capacity: 0 },
+        is_sham: true,
+        seed: 1,
+    };
+    let cells = judge_cells(&waiting(pairs(QUIET, SLOW, None), 0, 30), &rules);
+    assert_eq!(cells[0].verdict, Some(Verdict::Degraded));
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn sample(probe: &Probe, mode: BlockMode, state: BlockState) -> ProbeSample {
         latency_sum_ns: latency * done,
         latency_ns: vec![(latency, done)],
         run_delay_ns: None,
+        own_run_delay_ns: None,
         net_latency_ns: Vec::new(),
         missing: false,
     }
@@ -94,6 +95,7 @@ fn rules(own: Resource) -> CellRules<'static> {
         tolerances: &DEFAULTS,
         placebo: &[],
         first: FRESH,
+        is_sham: false,
         seed: 1,
     }
 }
@@ -297,6 +299,7 @@ fn a_slowdown_is_a_suspicion_until_fresh_pairs_confirm_it() {
             latency,
             capacity: if capacity { vec!["pids/fork".into()] } else { Vec::new() },
             besides_cpu: true,
+            waits_for_cpu: false,
         };
         assert_eq!(with(10, 6), (Some(Verdict::Inconclusive), more.clone()));
         assert_eq!(with(7, 3), (Some(Verdict::Inconclusive), more), "three confirm nothing");

@@ -80,6 +80,7 @@ fn recordings() -> BTreeMap<&'static str, Vec<Recording>> {
             // The judge reads the mean and the median of a block only.
             latency_ns: if done > 0 { vec![(number(12), done)] } else { Vec::new() },
             run_delay_ns: None,
+            own_run_delay_ns: None,
             net_latency_ns: Vec::new(),
             missing: false,
         };
@@ -188,6 +189,7 @@ fn cells(
         tolerances: &tolerances,
         placebo: &[],
         first: FirstPairs::of(&Trials::default()),
+        is_sham: false,
         seed,
     };
     adaptive::measured(&mut Draw { from, rng, slowed }, &probes, &rules)

@@ -153,6 +153,7 @@ fn sample(probe: &str, done: u64, latency_ns: Vec<(u64, u64)>) -> ProbeSample {
         latency_sum_ns: latency_ns.iter().map(|&(ns, _)| ns).sum(),
         latency_ns,
         run_delay_ns: None,
+        own_run_delay_ns: None,
         net_latency_ns: Vec::new(),
         missing: false,
     }
@@ -196,6 +197,7 @@ fn simulate(title: &str, noise: Noise, effect: Effect) -> BTreeMap<String, Score
                 tolerances: &tolerances,
                 placebo: &[],
                 first: FirstPairs::of(&Trials::default()),
+                is_sham: false,
                 seed,
             };
             let machine = Machine { rng: StdRng::seed_from_u64(seed), noise };

@@ -5,11 +5,11 @@
 //! the CPU; a placebo, which burns as much CPU as the attack and does nothing else, shows what is left besides; and without
 //! either, a victim that was starved of CPU proves nothing about another resource.
 
-use super::cell::{CellRules, MIN_PAIRS, Measured};
+use super::cell::{CellRules, Measured};
 use super::failures::Finding;
 use super::pairs::FirstPairs;
+use super::starved;
 use super::stats::Bootstrap;
-use super::tolerance::capacity_tolerance;
 use crate::record::{Beside, Cell, Verdict, slowdown};
 use crate::scenario::Resource;
 
@@ -24,6 +24,8 @@ pub(super) struct Known {
     pub wants_latency: bool,
     /// The same of its capacity.
     pub wants_capacity: bool,
+    /// The probe itself waited for a CPU under attack.
+    pub waits: bool,
 }
 
 /// Sets `via` and changes the verdicts of cells whose effect came through the CPU. A failed operation is never excused; one
@@ -34,7 +36,10 @@ pub(super) fn attribute(
     rules: &CellRules<'_>,
     bootstrap: &mut Bootstrap,
 ) {
-    let starved = is_starved(cells);
+    if rules.is_sham {
+        return;
+    }
+    let starved = starved::by_capacity(cells);
     for (cell, &known) in cells.iter_mut().zip(known) {
         if cell.resource == Resource::Cpu || !is_suspect(cell, known) {
             continue;
@@ -49,22 +54,11 @@ pub(super) fn attribute(
         } else if rules.own == Resource::Cpu {
             cell.via = Some(Resource::Cpu);
             cell.verdict = known.asked.then_some(Verdict::Contained);
-        } else if starved {
+        } else if starved || known.waits {
             cell.via = Some(Resource::Cpu);
             cell.verdict = known.asked.then_some(Verdict::Inconclusive);
         }
     }
-}
-
-/// Whether the cpu cell shows that the victim waited for a CPU. What the scenario tolerates is no matter here: whether the
-/// CPU explains a slowdown is a question of fact.
-fn is_starved(cells: &[Cell]) -> bool {
-    let least = capacity_tolerance(Resource::Cpu);
-    cells.iter().any(|cell| {
-        cell.resource == Resource::Cpu
-            && cell.capacity_pairs >= MIN_PAIRS
-            && cell.isol.is_some_and(|isol| isol.high < least)
-    })
 }
 
 /// Slower or late, judged or only shown; cells with failed operations other than missed deadlines are no suspects, and

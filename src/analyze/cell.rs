@@ -7,13 +7,14 @@ use super::failures::{Finding, Windows};
 use super::pairs::{
     FirstPairs, LatencyMetric, Pair, latency_ratios, net_rate_ratios, pairs_of, rate_ratios,
 };
+use super::starved;
 use super::stats::Bootstrap;
 use super::tolerance::{latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
     Beside, Block, BlockMode, Case, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact,
     QuietSample, Verdict,
 };
-use crate::scenario::{Resource, Tolerances};
+use crate::scenario::{Control, Resource, Tolerances};
 
 /// Speed is judged from this many pairs on, and confirmed by as many fresh ones: with four, an interval that is their range
 /// holds the true median from one side with a chance of 15/16. With fewer, only failures can decide.
@@ -41,6 +42,8 @@ pub struct CellRules<'a> {
     pub placebo: &'a [Block],
     /// How many pairs the case began with: all others are fresh, and only fresh ones confirm a slowdown.
     pub first: FirstPairs,
+    /// A sham shows what the machine does by itself: nothing excuses its slowdowns.
+    pub is_sham: bool,
     /// Fixes the intervals.
     pub seed: u64,
 }
@@ -61,6 +64,7 @@ pub fn rules_of<'a>(
         tolerances,
         placebo: case.placebo.as_ref().map_or(&[], |placebo| &placebo.blocks),
         first: FirstPairs::of(&case.trials),
+        is_sham: case.control == Some(Control::Sham),
         seed,
     }
 }
@@ -104,7 +108,7 @@ pub(super) fn judged_cells(
         let tolerance = rules.tolerance(resource, probe);
         let by = (tolerance, rules.first);
         let measured = Measured::of(blocks, (resource, probe), by, &mut bootstrap);
-        known.push(measured.known(asked));
+        known.push(measured.known(asked, blocks));
         cells.push(measured.into_cell(asked));
     }
     attribute(&mut cells, &known, rules, &mut bootstrap);
@@ -259,7 +263,7 @@ impl Measured {
         Self { cell, finding, all, fresh }
     }
 
-    fn known(&self, asked: bool) -> Known {
+    fn known(&self, asked: bool, blocks: &[Block]) -> Known {
         let undecided = |speed| matches!(speed, Speed::Unclear | Speed::Suspected);
         let both = self.finding == Finding::Late || self.finding == Finding::Unclear;
         Known {
@@ -267,6 +271,7 @@ impl Measured {
             asked,
             wants_latency: both || undecided(self.by_latency()),
             wants_capacity: asked && (both || undecided(self.by_capacity())),
+            waits: starved::by_run_delay(blocks, &self.cell.probe),
         }
     }
 

@@ -221,6 +221,7 @@ mod tests {
                 latency_sum_ns: 0,
                 latency_ns: Vec::new(),
                 run_delay_ns: None,
+                own_run_delay_ns: None,
                 net_latency_ns: Vec::new(),
                 missing,
             }],

@@ -17,6 +17,7 @@ mod open;
 mod pairs;
 mod plan;
 mod sham;
+mod starved;
 mod stats;
 mod tolerance;
 

@@ -15,6 +15,8 @@ pub struct Wanted {
     pub capacity: Vec<String>,
     /// Another resource than the CPU seems slower: where attacker and victim share CPUs, only a placebo can tell why.
     pub besides_cpu: bool,
+    /// The same, and its probe waited for a CPU under attack: wherever that is, only a placebo can tell why.
+    pub waits_for_cpu: bool,
 }
 
 impl Wanted {
@@ -50,6 +52,7 @@ pub fn wanted(blocks: &[Block], rules: &CellRules<'_>) -> Wanted {
             continue;
         }
         wanted.besides_cpu |= cell.resource != Resource::Cpu;
+        wanted.waits_for_cpu |= cell.resource != Resource::Cpu && known.waits;
         if cell.via.is_none() {
             wanted.latency |= known.wants_latency;
             if known.wants_capacity {

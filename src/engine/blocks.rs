@@ -68,6 +68,7 @@ fn recorded(sample: Sample) -> ProbeSample {
         latency_sum_ns: sample.latency_sum_ns,
         latency_ns: sample.latency_ns,
         run_delay_ns: sample.run_delay_ns,
+        own_run_delay_ns: sample.own_run_delay_ns,
         net_latency_ns: sample.net_latency_ns,
         missing: sample.missing,
     }

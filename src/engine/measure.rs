@@ -67,7 +67,7 @@ pub fn pairs(
             break;
         }
         let mut wanted = course.wanted(case);
-        if wanted.besides_cpu && may_ask_a_placebo(case) {
+        if may_ask_a_placebo(case, &wanted) {
             // What the victim lost of the CPU itself is confirmed by pairs of its own.
             let plan = schedule::more_blocks(&wanted.of_cpu(), &case.blocks, &case.trials);
             lives = course.measured(&plan, case)?;
@@ -162,10 +162,11 @@ impl Course<'_, '_, '_> {
     }
 }
 
-/// Where the attack shares the victim's CPU, only a placebo can tell whether it slows another resource than that. A burner of
-/// CPU is a placebo itself, and a sham burns nothing.
-fn may_ask_a_placebo(case: &Case) -> bool {
-    case.placement == Placement::Together
+/// Where the victim shares its CPU, with the attack or with others, only a placebo can tell whether the attack slows another
+/// resource than that. A burner of CPU is a placebo itself, and a sham burns nothing.
+fn may_ask_a_placebo(case: &Case, wanted: &Wanted) -> bool {
+    let shares = wanted.besides_cpu && case.placement == Placement::Together;
+    (shares || wanted.waits_for_cpu)
         && case.resource != Resource::Cpu
         && case.control != Some(Control::Sham)
 }

@@ -172,8 +172,12 @@ mod tests {
 
     #[test]
     fn more_pairs_are_numbered_on() {
-        let wanted =
-            Wanted { latency: true, capacity: vec!["pids/fork".to_owned()], besides_cpu: false };
+        let wanted = Wanted {
+            latency: true,
+            capacity: vec!["pids/fork".to_owned()],
+            besides_cpu: false,
+            waits_for_cpu: false,
+        };
         let numbers = |so_far: &[Block]| -> Vec<u32> {
             let list = more_blocks(&wanted, so_far, &Trials::default());
             list.iter().step_by(2).map(|block| block.pair).collect()

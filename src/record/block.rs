@@ -66,6 +66,9 @@ pub struct ProbeSample {
     /// it was not read: it is when attacker and victim share CPUs.
     #[serde(default)]
     pub run_delay_ns: Option<u64>,
+    /// The probe's own part of such time, without its children's, in nanoseconds; null where the kernel does not tell.
+    #[serde(default)]
+    pub own_run_delay_ns: Option<u64>,
     /// Latencies of operations that were done, less the wait for a CPU in each, as sparse pairs; empty where not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub net_latency_ns: Vec<(u64, u64)>,

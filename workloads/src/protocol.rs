@@ -176,6 +176,9 @@ pub struct Sample {
     /// where it was not asked for or the kernel does not tell.
     #[serde(default)]
     pub run_delay_ns: Option<u64>,
+    /// The probe's own part of that, children not included, in nanoseconds; absent only where the kernel does not tell.
+    #[serde(default)]
+    pub own_run_delay_ns: Option<u64>,
     /// Latencies less the wait for a CPU in each operation: value in nanoseconds and count.
     #[serde(default)]
     pub net_latency_ns: Vec<(u64, u64)>,

@@ -17,14 +17,12 @@ const DIGITS: u8 = 3;
 /// Pause after a failure in a closed loop, in nanoseconds: refusals are quick, and a victim must not become an attacker.
 const FAILED_PAUSE_NS: u64 = 1_000_000;
 
-/// Runs `probe` for `duration_ns` as ordered; with `own`, the wait for a CPU is read for each operation.
-pub fn run(
-    probe: &mut dyn Probe,
-    order: &ProbeOrder,
-    duration_ns: u64,
-    own: Option<OwnDelay>,
-) -> Sample {
-    let mut block = Block::new(order, own);
+/// Runs `probe` for `duration_ns` as ordered. How long it waited for a CPU is read over the whole block, and with `net` for
+/// each operation besides.
+pub fn run(probe: &mut dyn Probe, order: &ProbeOrder, duration_ns: u64, net: bool) -> Sample {
+    let own = OwnDelay::open();
+    let mut block = Block::new(order, net.then(OwnDelay::open).flatten());
+    let waited_before = own.as_ref().and_then(OwnDelay::read);
     let begun = clock::now();
     match order.pace {
         Pace::Open { period_us, phase_us, deadline_us } => {
@@ -38,7 +36,12 @@ pub fn run(
         }
         Pace::Closed => block.closed_loop(probe, begun + duration_ns),
     }
-    block.finish(clock::now() - begun)
+    let elapsed = clock::now() - begun;
+    let waited = own.as_ref().and_then(OwnDelay::read);
+    let mut sample = block.finish(elapsed);
+    sample.own_run_delay_ns =
+        waited.zip(waited_before).map(|(now, before)| now.saturating_sub(before));
+    sample
 }
 
 struct Block {
@@ -207,7 +210,7 @@ fn sparse(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
 pub fn calibrate(probe: &mut dyn Probe, duration_ns: u64) -> (Option<u64>, BTreeMap<String, u64>) {
     probe.prepare();
     let order = ProbeOrder { probe: String::new(), pace: Pace::Closed, slowdown: None };
-    let sample = run(probe, &order, duration_ns, None);
+    let sample = run(probe, &order, duration_ns, false);
     (sample.latency_sum_ns.checked_div(sample.done), sample.failures)
 }
 
@@ -231,7 +234,7 @@ mod tests {
             pace: Pace::Open { period_us: 10_000, phase_us: 1_000, deadline_us: 25_000 },
             slowdown: None,
         };
-        run(&mut Scripted(script), &order, 100_000_000, None)
+        run(&mut Scripted(script), &order, 100_000_000, false)
     }
 
     #[test]
@@ -255,7 +258,7 @@ mod tests {
     fn a_closed_loop_counts_and_pauses_after_failures() {
         let order = ProbeOrder { probe: "x/y".to_owned(), pace: Pace::Closed, slowdown: None };
         let mut probe = Scripted(vec![Err(Errno::EAGAIN); 100]);
-        let sample = run(&mut probe, &order, 20_000_000, None);
+        let sample = run(&mut probe, &order, 20_000_000, false);
         assert!(sample.attempts <= 25, "each failure pauses a millisecond: {sample:?}");
         assert!(sample.elapsed_ns >= 20_000_000);
     }

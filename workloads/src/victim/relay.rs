@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::delay::OwnDelay;
 use super::{PROBES, measure, probe};
 use crate::protocol::{Measure, Order, ProbeOrder, Reply, Sample};
 use crate::raw::{self, Fork};
@@ -162,8 +161,7 @@ fn serve(probe: &mut dyn probe::Probe, stream: UnixStream) {
             }
             Task::Measure { order, duration_ns, net } => {
                 probe.read_waits(net);
-                let own = net.then(OwnDelay::open).flatten();
-                Answer::Measured(measure::run(probe, &order, duration_ns, own))
+                Answer::Measured(measure::run(probe, &order, duration_ns, net))
             }
         };
         if !write_line(reader.get_mut(), &answer) {
