@@ -75,6 +75,14 @@ pub enum CgroupError {
         /// The file.
         path: PathBuf,
     },
+    /// The killing could not begin.
+    #[error("cannot kill what is in the cgroup {path}: {source}")]
+    Kill {
+        /// The group's directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Processes would not die.
     #[error("{count} processes are still in {path} after {seconds} s of killing")]
     Undying {

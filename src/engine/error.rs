@@ -28,6 +28,25 @@ pub enum EngineError {
         /// Why.
         source: io::Error,
     },
+    /// A step failed.
+    #[error("{part} step {number} ({step}): {source}; remedy: {remedy}")]
+    Step {
+        /// `set-up` or `tear-down`.
+        part: &'static str,
+        /// Which one, from 1.
+        number: usize,
+        /// The step, printable.
+        step: String,
+        /// Why.
+        source: Box<EngineError>,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The guardian died: without it nobody would take down what a dying harness leaves.
+    #[error(
+        "the guardian was killed, so the run was ended: whoever kills it takes away what would clean up after the harness"
+    )]
+    Unguarded,
     /// The machine cannot run it: that is neither a failure of the tool nor a finding.
     #[error("{0}")]
     Unable(String),
@@ -43,6 +62,14 @@ impl EngineError {
             self,
             Self::Unable(_) | Self::Signal(_) | Self::Sandbox(SandboxError::Unsupported { .. })
         )
+    }
+
+    /// The step inside a sandbox that failed, printable.
+    pub(super) fn inside_step(&self) -> Option<&str> {
+        match self {
+            Self::Sandbox(SandboxError::Inside { step, .. }) => Some(step),
+            _ => None,
+        }
     }
 
     /// An error about a file.

@@ -12,7 +12,7 @@ const BY_HAND: &str = include_str!("../../scenarios/pids-by-hand.yaml");
 
 fn only_limited(limit: &str) -> String {
     format!(
-        "version: 1\nname: one\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: limited\n    limits: \
+        "version: 1\nname: one\ntrials: {{pairs: 4, budget: 1s}}\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: limited\n    limits: \
          {limit}\n    expect: contained\n"
     )
 }
@@ -104,7 +104,7 @@ pub fn shipped_pids() {
 }
 
 pub fn seven_and_a_hundred() {
-    let text = "version: 1\nname: chosen\nattacker: {workload: forkbomb}\nconfigs:\n  - name: seven\n    limits: \
+    let text = "version: 1\nname: chosen\ntrials: {pairs: 4, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  - name: seven\n    limits: \
                 {pids: 7}\n    expect: contained\n  - name: hundred\n    limits: {pids: 100}\n";
     let ended = record_of(text);
     assert_ceiling(&ended, "seven", 7);

@@ -30,6 +30,8 @@ pub struct Ended {
     pub code: i32,
     /// Standard error.
     pub errors: String,
+    /// Events that nobody had waited for.
+    pub events: Vec<Value>,
     /// The record, null when none was written.
     pub record: Value,
     /// How long it ran.
@@ -74,7 +76,7 @@ impl Program {
     }
 
     /// Waits for the first event of which `wanted` says yes.
-    pub fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait_for(&self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let left = LIMIT.saturating_sub(self.begun.elapsed());
             match self.events.recv_timeout(left) {
@@ -123,7 +125,9 @@ impl Program {
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or(Value::Null);
         drop(self.scenario);
-        Ended { code: status.code().unwrap_or(-1), errors, record, took: self.begun.elapsed() }
+        let events = self.events.iter().collect();
+        let (code, took) = (status.code().unwrap_or(-1), self.begun.elapsed());
+        Ended { code, errors, events, record, took }
     }
 }
 
