@@ -145,7 +145,7 @@ impl Group {
     pub fn kill(&self, limit: Duration, to: &mut dyn Announce) -> Result<(), CgroupError> {
         let directories: Vec<PathBuf> = self.directories().collect();
         to.before(&self.kill_step()).map_err(|source| CgroupError::Kill {
-            path: directories.first().cloned().unwrap_or_default(),
+            path: Path::new("/").join(&self.relative),
             source,
         })?;
         kill::kill_all(&directories, limit)

@@ -64,10 +64,17 @@ impl EngineError {
         )
     }
 
-    /// The step inside a sandbox that failed, printable.
-    pub(super) fn inside_step(&self) -> Option<&str> {
+    /// What of a step's text tells that it is the one that failed: its end, or a path in it.
+    pub(super) fn subject(&self) -> Option<String> {
+        let of_cgroup = |error: &CgroupError| error.path().map(|path| path.display().to_string());
         match self {
-            Self::Sandbox(SandboxError::Inside { step, .. }) => Some(step),
+            Self::Sandbox(SandboxError::Inside { step, .. } | SandboxError::Step { step, .. }) => {
+                Some(step.clone())
+            }
+            Self::Sandbox(SandboxError::Cgroup { source, .. }) | Self::Node(source) => {
+                of_cgroup(source)
+            }
+            Self::File { path, .. } => Some(path.display().to_string()),
             _ => None,
         }
     }

@@ -84,11 +84,20 @@ impl Trail {
         if error.is_skip() || matches!(error, EngineError::Unguarded | EngineError::Step { .. }) {
             return error;
         }
-        // A step inside has a name of its own; all of them are announced before the first is done.
-        let index = match error.inside_step() {
-            Some(inside) => self.steps.iter().position(|step| step.ends_with(inside)),
-            None => self.steps.len().checked_sub(1),
-        };
+        // Steps inside are announced before the first of them is done, and a tear-down goes on after a step that failed: so the
+        // last one announced need not be it.
+        let of_subject = error.subject().and_then(|subject| {
+            let is_it = |step: &String| match subject.starts_with('/') {
+                // Paths inside are none of the host's.
+                true => {
+                    !step.contains(": inside: ")
+                        && step.split_whitespace().any(|word| word == subject)
+                }
+                false => step.ends_with(&subject),
+            };
+            self.steps.iter().rposition(is_it)
+        });
+        let index = of_subject.or(self.steps.len().checked_sub(1));
         let Some((number, step)) =
             index.and_then(|index| Some((index + 1, self.steps.get(index)?)))
         else {
