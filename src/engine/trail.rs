@@ -49,7 +49,7 @@ impl Trail {
         Self { guardian, scope: RUN.to_owned(), part: Part::SetUp, steps: Vec::new() }
     }
 
-    /// From here on changes belong to this part of this case, or of the run itself ([`RUN`]).
+    /// From here on changes belong to this part of this case, or of the run itself (`RUN`).
     pub fn begin(&mut self, scope: &str, part: Part) {
         (self.scope, self.part) = (scope.to_owned(), part);
         self.steps.clear();
