@@ -12,7 +12,7 @@ mod kill;
 mod knob;
 mod spelling;
 
-pub use counters::{Counters, Peak};
+pub use counters::{Counters, Peak, Pressure};
 pub use error::CgroupError;
 pub use group::Group;
 pub use hierarchy::{Hierarchies, Hierarchy, Version};

@@ -40,6 +40,7 @@ pub fn blank_case(config: &Config, machine: &str) -> Case {
         attack: Attack::default(),
         attack_cpu: None,
         watch: Watch::default(),
+        pressure: BTreeMap::new(),
         facts: BTreeMap::new(),
         steps: Vec::new(),
         out_of_band_cpu_seconds: None,

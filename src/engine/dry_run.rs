@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::dry_guest;
 use super::run_directory::PREFIX;
 use super::specs::{ORDER, Premises, WATCHER_STEP, spec_of};
 use super::{EngineError, hierarchies, needs, thermal_paths};
@@ -12,7 +13,9 @@ use crate::host::{self, CgroupMounts, Roots};
 use crate::node::{Cpus, Node, node_group, place};
 use crate::record::Machine;
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::scenario::{Burst, Config, Control, Limits, Scenario, WorkloadSpec, with_controls};
+use crate::scenario::{
+    Burst, Config, Control, Limits, Scenario, VmSpec, WorkloadSpec, with_controls,
+};
 
 /// Stands for the run's ID, which a run takes from the kernel.
 pub const RUN_ID: &str = "RUN";
@@ -52,6 +55,8 @@ pub struct DryCase {
     pub burst: Option<Burst>,
     /// Which control it is.
     pub control: Option<Control>,
+    /// The guest that it would run in; null for this machine.
+    pub guest: Option<VmSpec>,
     /// Why this case could not run here, with the remedy; null when it could.
     pub unable: Option<String>,
     /// The steps, as in the record.
@@ -100,18 +105,41 @@ pub fn dry_run(scenarios: &[Scenario]) -> Result<DryRun, EngineError> {
         masked: &masked,
         has_swap: machine.swap_bytes > 0,
     };
+    let here = |config: &Config| case(config, &machine, &hierarchies, &usable, premises);
     let plan = |scenario: &Scenario| -> Result<DryScenario, EngineError> {
         let cases = with_controls(scenario)
             .iter()
-            .map(|config| case(config, &machine, &hierarchies, &usable, premises))
+            .map(|config| match config.vm() {
+                None => here(config),
+                Some(vm) => in_guest(config, vm, &machine, premises),
+            })
             .collect::<Result<_, _>>()?;
         Ok(DryScenario { name: scenario.name.clone(), file: scenario.file.clone(), cases })
     };
     Ok(DryRun {
         run_id: RUN_ID.to_owned(),
-        unable: host::skip_reason(&machine),
+        unable: host::skip_reason(&machine).filter(|_| {
+            scenarios.iter().flat_map(|it| &it.configs).any(|config| config.vm().is_none())
+        }),
         scenarios: scenarios.iter().map(plan).collect::<Result<_, _>>()?,
     })
+}
+
+/// A case in a guest: what the guest lacks only itself can tell.
+fn in_guest(
+    config: &Config,
+    vm: &VmSpec,
+    machine: &Machine,
+    premises: Premises<'_>,
+) -> Result<DryCase, EngineError> {
+    let usable: Vec<u32> = (0..vm.cpus).collect();
+    let premises = Premises { masked: &[], has_swap: vm.swap_bytes > 0, ..premises };
+    let hierarchies = dry_guest::hierarchies(vm);
+    let mut case = case(config, machine, &hierarchies, &usable, premises)?;
+    case.steps.insert(0, dry_guest::boot_step(vm));
+    case.unable = None;
+    case.guest = Some(vm.clone());
+    Ok(case)
 }
 
 fn case(
@@ -121,7 +149,7 @@ fn case(
     usable: &[u32],
     premises: Premises<'_>,
 ) -> Result<DryCase, EngineError> {
-    let cpus = place(config.placement, config.node.cpus, usable);
+    let cpus = place(config.placement, config.node.width(), usable);
     let group = node_group(hierarchies.clone(), &format!("{PREFIX}{}", premises.run_id));
     let mut steps = Node::steps(&group, &config.node, &cpus);
     let mut limits = node_limits(config, &group, &cpus);
@@ -142,6 +170,7 @@ fn case(
         threads: attacker.map_or(1, |workload| workload.threads),
         burst: attacker.and_then(|workload| workload.burst),
         control: config.control,
+        guest: None,
         unable: needs::check(config, machine, hierarchies, usable)
             .err()
             .map(|error| error.to_string()),
@@ -152,7 +181,8 @@ fn case(
 
 fn node_limits(config: &Config, group: &Group, cpus: &Cpus) -> Vec<DryLimit> {
     let settings = node_settings(&config.node, &|controller| group.version_of(controller));
-    let mut limits = vec![cpuset("node", "cpus", group, &cpus.node)];
+    let mut limits: Vec<DryLimit> =
+        config.node.guard.then(|| cpuset("node", "cpus", group, &cpus.node)).into_iter().collect();
     limits.extend(settings.iter().map(|setting| file("node", setting, group)));
     limits
 }
@@ -235,6 +265,7 @@ mod tests {
             arch: "x86_64".into(),
             cgroup: Some(CgroupMode::Hybrid),
             controllers: Vec::new(),
+            cgroup_options: Vec::new(),
             cpus: 2,
             memory_bytes: 1 << 30,
             swap_bytes: 0,
@@ -242,6 +273,7 @@ mod tests {
             capabilities: Vec::new(),
             psi: false,
             requirements: Vec::new(),
+            guest: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod ceilings;
 mod clean;
 mod conversation;
 mod cpu_time;
+mod dry_guest;
 mod dry_run;
 mod error;
 mod escape;
@@ -17,6 +18,7 @@ mod ledger;
 mod measure;
 mod needs;
 mod placebo;
+mod pressure;
 mod recovery;
 mod residue;
 mod run;
@@ -26,15 +28,22 @@ mod scene;
 mod schedule;
 mod shared;
 mod signals;
+mod soft;
 mod specs;
 mod stage;
 mod surroundings;
 mod watcher;
 
+pub use blank::blank_case;
 pub use clean::{Cleaned, clean};
 pub use dry_run::{DryCase, DryLimit, DryRun, DryScenario, RUN_ID, dry_run};
 pub use error::EngineError;
 pub use event::{Event, Phase};
 pub use ledger::{Entry, Ledger};
-pub use run::{RunOptions, RunOutcome, clean_here, hierarchies, run, thermal_paths};
+pub use run::{
+    Finding, Part, RunOptions, RunOutcome, clean_here, exit_code, hierarchies, random, run,
+    run_parts, thermal_paths,
+};
 pub use run_directory::RunDirectory;
+pub use scenario_run::{finished, started};
+pub use signals::Signals;

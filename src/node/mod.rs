@@ -1,5 +1,6 @@
 //! The node: a miniature of a machine for one case. A guard cgroup with a capacity, in which attacker and victim are
-//! children, as pods are children of a Kubernetes node's `kubepods`.
+//! children, as pods are children of a Kubernetes node's `kubepods`. In a throwaway guest it may be without a guard: the
+//! group is there, and nothing is limited.
 
 mod placement;
 
@@ -33,10 +34,10 @@ impl Node {
     /// The steps that [`Node::create`] does, printable.
     #[must_use]
     pub fn steps(group: &Group, spec: &NodeSpec, cpus: &Cpus) -> Vec<String> {
-        let mut steps = vec![
-            format!("node: create cgroup /{}", group.relative().display()),
-            format!("node: pin to CPUs {}", cpus.node),
-        ];
+        let mut steps = vec![format!("node: create cgroup /{}", group.relative().display())];
+        if spec.guard {
+            steps.push(format!("node: pin to CPUs {}", cpus.node));
+        }
         let settings = node_settings(spec, &|controller| group.version_of(controller));
         steps.extend(
             settings
@@ -64,7 +65,9 @@ impl Node {
         let top = Group::top(node.group.hierarchies().clone(), "");
         top.delegate(&controllers)?;
         node.group.create()?;
-        node.group.pin(&node.cpus.node)?;
+        if node.spec.guard {
+            node.group.pin(&node.cpus.node)?;
+        }
         for setting in &node.settings {
             node.group.set(setting, has_swap)?;
         }

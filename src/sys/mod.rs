@@ -5,7 +5,9 @@
 #![allow(unsafe_code)]
 
 pub mod capability;
+pub mod child;
 pub mod loopback;
 pub mod pidfd;
 pub mod process;
 pub mod spawn;
+pub mod swap;

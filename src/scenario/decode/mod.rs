@@ -3,6 +3,7 @@
 mod burst;
 pub(in crate::scenario) mod expect;
 pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod machine;
 pub(in crate::scenario) mod sandbox;
 pub(in crate::scenario) mod tolerance;
 pub(in crate::scenario) mod trials;
@@ -10,12 +11,22 @@ pub(in crate::scenario) mod when;
 
 use crate::scenario::diagnostic::{Problems, Spot};
 use crate::scenario::node::{Entry, Kind, Node};
-use crate::scenario::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
+use crate::scenario::written::{ConfigWritten, FileWritten, Layer, Located, NodeWritten};
 use crate::scenario::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
 use crate::scenario::{matrix, units, words};
 
-pub(in crate::scenario) const LAYER_KEYS: [&str; 8] =
-    ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance", "trials"];
+pub(in crate::scenario) const LAYER_KEYS: [&str; 9] = [
+    "machine",
+    "node",
+    "placement",
+    "attacker",
+    "victim",
+    "limits",
+    "sandboxes",
+    "tolerance",
+    "trials",
+];
+
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
 pub(in crate::scenario) const MAX_CONFIGS: usize = 256;
 
@@ -121,6 +132,7 @@ fn summary(node: &Node, problems: &mut Problems) -> Option<String> {
 pub(in crate::scenario) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
     let value = &entry.value;
     match entry.key.as_str() {
+        "machine" => layer.machine = machine::machine(value, problems),
         "node" => layer.node = node(value, problems),
         "placement" => {
             let legal = [("apart", Placement::Apart), ("together", Placement::Together)];
@@ -147,8 +159,13 @@ fn sugar(entries: &[Entry], problems: &mut Problems) {
     }
 }
 
+/// `none`, or a map of capacities.
 fn node(value: &Node, problems: &mut Problems) -> NodeWritten {
-    let mut node = NodeWritten::default();
+    let guard = |guard| Some(Located { value: guard, spot: value.spot });
+    if matches!(&value.kind, Kind::Scalar(word) if word == "none") {
+        return NodeWritten { guard: guard(false), ..NodeWritten::default() };
+    }
+    let mut node = NodeWritten { guard: guard(true), ..NodeWritten::default() };
     for entry in words::map(value, "`node`", problems).unwrap_or_default() {
         let value = &entry.value;
         match entry.key.as_str() {
