@@ -116,13 +116,10 @@ mod tests {
     fn the_last_lines_are_kept_and_a_panic_is_understood() {
         let (ours, mut guest) = UnixStream::pair().unwrap();
         let mut console = Console::new(ours).unwrap();
-        for number in 0..100 {
-            write!(guest, "line {number}\r\n").unwrap();
-        }
-        guest
-            .write_all(b"\x1b[0;31m[    1.5] Kernel panic - not syncing: VFS: no root\x1b[0m\r\n")
-            .unwrap();
-        guest.write_all(b"half a line").unwrap();
+        // In one piece: every single write takes up as much of the socket's buffer as a page would.
+        let mut text: String = (0..100).map(|number| format!("line {number}\r\n")).collect();
+        text.push_str("\u{1b}[0;31m[    1.5] Kernel panic - not syncing: VFS: no root\u{1b}[0m\r\nhalf a line");
+        guest.write_all(text.as_bytes()).unwrap();
         assert!(console.read());
         assert_eq!(console.panic(), Some("VFS: no root"));
         let lines = console.last_lines();

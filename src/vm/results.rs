@@ -129,7 +129,7 @@ impl<'a> Results<'a> {
         let failures = cleanup.into_iter().flat_map(|cleanup| &cleanup.failures);
         let failures: Vec<String> = failures
             .map(|failure| format!("in the guest {id}: {failure}"))
-            .chain(left.iter().map(|what| format!("in the guest {id}: {what} was left")))
+            .chain(left.iter().map(|what| format!("in the guest {id}: left behind: {what}")))
             .collect();
         self.cleanup.complete &= failures.is_empty() && cleanup.is_none_or(|it| it.complete);
         self.cleanup.failures.extend(failures);
@@ -195,5 +195,91 @@ impl<'a> Results<'a> {
         };
         let scenarios = self.scenarios.iter().zip(self.slots).map(record).collect();
         (scenarios, self.machines, self.cleanup)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Roots, machine};
+    use crate::scenario::{parse, with_controls};
+    use crate::vm::machines::guests;
+
+    const TEXT: &str = "version: 1\nname: s\nattacker: {workload: forkbomb}\nmachine: vm\nconfigs:\n  - {name: open, \
+                        expect: leaks}\n  - {name: held, limits: {pids: 64}, expect: contained}\n  - {name: here, \
+                        machine: host}\n";
+
+    fn with(act: impl FnOnce(&mut Results<'_>, &[Vec<Config>])) {
+        let scenarios = [parse("/s.yaml", TEXT).unwrap_or_else(|errors| panic!("{errors}"))];
+        let plans = [with_controls(&scenarios[0])];
+        let (_, places) = guests(&scenarios, &plans, None);
+        act(&mut Results::new(&scenarios, &plans, &places), &plans);
+    }
+
+    fn names(pending: &[(&Scenario, Vec<String>)]) -> Vec<String> {
+        pending.iter().flat_map(|(_, names)| names.clone()).collect()
+    }
+
+    fn measured(plans: &[Vec<Config>], name: &str) -> Case {
+        let config = plans[0].iter().find(|config| config.name == name).unwrap();
+        Case { verdict: Verdict::Contained, ..blank_case(config, "whatever it says") }
+    }
+
+    #[test]
+    fn every_machine_has_its_own_cases() {
+        with(|results, plans| {
+            assert_eq!(names(&results.pending(0)), ["sham", "open", "held"]);
+            assert_eq!(names(&results.of_host()), ["sham-2", "here"]);
+            results.take(0, "vm-v2", "s", measured(plans, "open"));
+            assert_eq!(names(&results.pending(0)), ["sham", "held"]);
+            assert_eq!(results.cases_of(0, "s")[0].machine, "vm-v2");
+        });
+    }
+
+    #[test]
+    fn a_guest_is_not_believed_what_it_was_not_asked() {
+        with(|results, plans| {
+            results.take(0, "vm-v2", "s", measured(plans, "here"));
+            results.take(0, "vm-v2", "other", measured(plans, "open"));
+            results.take(0, "vm-v2", "s", measured(plans, "open"));
+            let again = Case { verdict: Verdict::Breached, ..measured(plans, "open") };
+            results.take(0, "vm-v2", "s", again);
+            let cases = results.cases_of(0, "s");
+            assert_eq!(cases.len(), 1);
+            assert_eq!(cases[0].verdict, Verdict::Contained);
+        });
+    }
+
+    #[test]
+    fn a_case_that_was_lost_leaks_and_the_rest_is_settled() {
+        with(|results, _| {
+            let machine = machine(&Roots::default());
+            let mut events = Vec::new();
+            let mut emit = |event: &Event| events.push(event.clone());
+            results.lose(0, &machine, ("s", "open"), "It was killed.", &mut emit);
+            let open = results.cases_of(0, "s").remove(0);
+            assert_eq!(open.verdict, Verdict::Lost);
+            assert!(open.reason.ends_with("It was killed."), "{}", open.reason);
+            assert_eq!(open.expectations[0].met, Some(true));
+            results.settle(0, &machine, (Verdict::Skipped, "no more"), &mut emit);
+            assert!(!results.is_pending(0));
+            let held = results.cases_of(0, "s").remove(2);
+            assert_eq!((held.verdict, held.reason.as_str()), (Verdict::Skipped, "no more"));
+            assert_eq!(held.expectations[0].met, None);
+            let finished = events.iter().filter(|it| matches!(it, Event::CaseFinished { .. }));
+            assert_eq!(finished.count(), 3);
+        });
+    }
+
+    #[test]
+    fn what_is_left_in_a_guest_is_a_failed_clean_up() {
+        with(|results, _| {
+            let done = Cleanup { complete: true, failures: Vec::new() };
+            results.cleaned("vm-v2", Some(&done), &[]);
+            assert!(results.cleanup.complete);
+            results.cleaned("vm-v2", Some(&done), &["2 processes".to_owned()]);
+            assert!(!results.cleanup.complete);
+            assert_eq!(results.cleanup.failures, ["in the guest vm-v2: left behind: 2 processes"]);
+        });
     }
 }

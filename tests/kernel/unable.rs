@@ -63,3 +63,15 @@ pub fn read_only() {
     assert_unable(&in_a_mount_namespace(protect, "doctor"), "cgroup.writable");
     assert_unable(&in_a_mount_namespace(protect, "run pids"), "cgroup.writable");
 }
+
+pub fn without_a_guard() {
+    let text = "version: 1\nname: unguarded\nattacker: {workload: forkbomb}\nnode: none\nconfigs: [{name: open}]\n";
+    let ended = crate::serial::record_of(text);
+    assert_eq!(ended.code, 3, "{}", ended.errors);
+    for config in ["sham", "open"] {
+        assert_eq!(ended.verdict(config), "skipped");
+        let reason = ended.case(config)["reason"].as_str().expect("a reason");
+        assert!(reason.contains("--vm") && reason.contains("machine: vm"), "{reason}");
+        assert!(ended.case(config)["steps"].as_array().is_some_and(Vec::is_empty), "nothing was made");
+    }
+}

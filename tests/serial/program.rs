@@ -51,10 +51,17 @@ pub fn record_of(scenario: &str) -> Ended {
 impl Program {
     /// Starts `run` on this scenario text, with variables in the environment.
     pub fn start(scenario: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(&[], scenario, environment)
+    }
+
+    /// The same with more options.
+    pub fn start_with(options: &[&str], scenario: &str, environment: &[(&str, &str)]) -> Self {
         let scenario = scenario_file(scenario);
         let export = tempfile::tempdir().expect("an export folder");
         let mut child = Command::new(env!("CARGO_BIN_EXE_contain-test"))
-            .args(["run", "--format", "jsonl", "--export"])
+            .arg("run")
+            .args(options)
+            .args(["--format", "jsonl", "--export"])
             .arg(format!("json={}", export.path().join("record.json").display()))
             .arg(scenario.path())
             .envs(environment.iter().copied())
