@@ -16,3 +16,4 @@ pub mod report;
 pub mod sandbox;
 pub mod scenario;
 pub mod sys;
+pub mod vm;

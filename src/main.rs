@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Some("__guardian") => guardian::run(argument(3)),
         Some("__attacker") => workloads::run_attacker(argument(2)),
         Some("__victim") => workloads::run_victim(),
+        Some(guest::HARNESS) => guest::run_harness(),
         // Its first argument is the run's ID, which sandboxes look for in command lines.
         Some("__watcher") => workloads::run_watcher(Path::new(argument(3))),
         _ => return cli::main(arguments),

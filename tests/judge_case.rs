@@ -88,6 +88,7 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
         attack: Attack::default(),
         attack_cpu: None,
         watch: Watch::default(),
+        pressure: BTreeMap::new(),
         facts: BTreeMap::new(),
         steps: Vec::new(),
         tear_down: Vec::new(),

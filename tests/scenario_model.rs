@@ -30,7 +30,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!((scenario.name.as_str(), scenario.file.as_str()), ("t", "t.yaml"));
     let config = &scenario.configs[0];
     assert_eq!(config.control, Some(Control::Open));
-    assert_eq!(config.node, NodeSpec { cpus: 2, memory_bytes: 512 << 20, pids: 512 });
+    assert_eq!(config.node, NodeSpec { cpus: 2, memory_bytes: 512 << 20, pids: 512, guard: true });
     assert_eq!(config.placement, Placement::Apart);
     assert_eq!(config.own_resource(), Resource::Pids);
     assert_eq!(config.sandboxes.len(), 2);

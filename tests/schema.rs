@@ -97,6 +97,7 @@ fn whatever_the_schema_takes_of_the_broken_files_only_the_reader_can_know() {
 const ONLY_THE_READER: &[&str] = &[
     "above-capacity",
     "config-names",
+    "guest-too-small",
     "limits-twice",
     "matrix-long-names",
     "matrix-too-large",
@@ -113,12 +114,13 @@ const ONLY_THE_READER: &[&str] = &[
 fn values_of_every_form_are_taken() {
     let validator = validator(&scenario_schema());
     let text = "version: 1\nname: t\nsummary: s\nnode: {cpus: 2, memory: 1Gi, pids: '64'}\nplacement: apart\n\
+                machine: {vm: {cgroup: v1, cpus: 2, memory: 2Gi, swap: 0, disk: 1Gi, kernel: k, append: a=b}}\n\
                 trials: {pairs: 4, budget: 10s}\ntolerance: {pids: 50%, cpu/work: 15}\n\
                 attacker: {workload: cpu-burn, intensity: 50%, threads: 2, burst: {busy: 1ms, period: 10ms}, \
                 limits: {cpu: 500m, idle: true}, namespaces: {pid: host}}\nvictim: {limits: {weight: 10000}}\n\
                 configs:\n  - name: a\n    limits: {cpuset: 0, nofile: 64, memory: 64Mi, swap: 0, unified: {memory.high: 48Mi}}\n    \
                 expect: [contained, degraded]\n    assert: [inside.pid == 1]\n    when: {cgroup: [v1], kernel: '>=5', arch: x86_64}\n  \
-                - name: b\n    trials: 6\n    expect:\n      - {pids: contained, when: {cgroup: v2}}\n      - pids/fork: [degraded]\n\
+                - name: b\n    machine: host\n    node: none\n    trials: 6\n    expect:\n      - {pids: contained, when: {cgroup: v2}}\n      - pids/fork: [degraded]\n\
                 matrix:\n  limits.pids: [16, 64]\n";
     parse("t.yaml", text).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(errors(&validator, &scenario_data(text).expect("YAML")), "");

@@ -28,7 +28,7 @@ pub fn all(directory: &RunDirectory, node: &Node) -> Result<Vec<Box<dyn Contende
         intensity: 0,
         threads: 1,
         burst: None,
-        dose: Dose { tasks: 1, seconds: 10 },
+        dose: Dose { tasks: 1, seconds: 10, unguarded: false },
     };
     let order = serde_json::to_string(&order).map_err(|error| error.to_string())?;
     let arguments = vec!["__attacker".to_owned(), order];

@@ -11,6 +11,28 @@ pub struct Peak {
     pub file: &'static str,
 }
 
+/// Time that tasks of a group had to wait for something since the group was made, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pressure {
+    /// At least one of them.
+    pub some_us: u64,
+    /// All of them that were not idle.
+    pub full_us: u64,
+}
+
+impl Pressure {
+    /// Reads the text of a file such as `cpu.pressure`; `None` without a line for `some`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let total = |kind: &str| {
+            let line = text.lines().find(|line| line.split(' ').next() == Some(kind))?;
+            line.split(' ').find_map(|word| word.strip_prefix("total=")?.parse().ok())
+        };
+        // Before 5.13 the file of the CPU had no line for `full`.
+        Some(Self { some_us: total("some")?, full_us: total("full").unwrap_or(0) })
+    }
+}
+
 /// Reads counters of one group. Everything is `None` where the kernel does not offer it.
 #[derive(Debug, Clone, Copy)]
 pub struct Counters<'a> {
@@ -108,9 +130,43 @@ impl<'a> Counters<'a> {
         text.split_whitespace().map(|word| word.parse().ok()).collect()
     }
 
+    /// How often the kernel counted something under this key of a file such as `memory.events`.
+    #[must_use]
+    pub fn event(self, controller: &str, name: &str, key: &str) -> Option<u64> {
+        self.keyed(controller, name, key)
+    }
+
+    /// Swap now, in bytes; version 2 only (`memory.swap.current`).
+    #[must_use]
+    pub fn swap(self) -> Option<u64> {
+        self.number("memory", "memory.swap.current")
+    }
+
+    /// The most swap there ever was, in bytes; version 2 only, since 6.5 (`memory.swap.peak`).
+    #[must_use]
+    pub fn swap_peak(self) -> Option<Peak> {
+        let file = "memory.swap.peak";
+        Some(Peak { value: self.number("memory", file)?, file })
+    }
+
     /// Periods in which the CPU quota stopped the group.
     #[must_use]
     pub fn cpu_throttled(self) -> Option<u64> {
         self.keyed("cpu", "cpu.stat", "nr_throttled")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pressure_is_read_in_the_kernels_form() {
+        let text = "some avg10=1.53 avg60=0.30 avg300=0.06 total=212345\nfull avg10=0.00 avg60=0.00 avg300=0.00 \
+                    total=77\n";
+        assert_eq!(Pressure::parse(text), Some(Pressure { some_us: 212_345, full_us: 77 }));
+        let old = "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n";
+        assert_eq!(Pressure::parse(old), Some(Pressure { some_us: 5, full_us: 0 }));
+        assert_eq!(Pressure::parse(""), None);
     }
 }

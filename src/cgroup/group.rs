@@ -122,6 +122,13 @@ impl Group {
         Counters::new(self)
     }
 
+    /// How long its tasks had to wait for `cpu`, `memory` or `io`; `None` without a unified hierarchy or PSI.
+    #[must_use]
+    pub fn pressure(&self, resource: &str) -> Option<super::Pressure> {
+        let path = self.each_of(Version::V2).next()?.join(format!("{resource}.pressure"));
+        super::Pressure::parse(&file::read(&path).ok()?)
+    }
+
     /// The group's path below each hierarchy's root, as `/proc/PID/cgroup` shows it to the host.
     #[must_use]
     pub fn relative(&self) -> &Path {

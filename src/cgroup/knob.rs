@@ -91,7 +91,7 @@ pub fn settings(limits: &Limits, version: &dyn Fn(&str) -> Version) -> Vec<Setti
 /// that hold no hard limit, and for `max`.
 fn unified_limit(file: &str, value: &str) -> u64 {
     match file {
-        "pids.max" | "memory.max" => value.parse().unwrap_or(0),
+        "pids.max" | "memory.max" | "memory.swap.max" => value.parse().unwrap_or(0),
         "cpu.max" => {
             let mut words = value.split_whitespace().map(str::parse::<u64>);
             let quota = words.next().and_then(Result::ok).unwrap_or(0);
@@ -102,8 +102,11 @@ fn unified_limit(file: &str, value: &str) -> u64 {
     }
 }
 
-/// The settings for a node's capacity: tasks, and memory without swap.
+/// The settings for a node's capacity: tasks, and memory without swap. None for a node without a guard.
 pub fn node_settings(node: &NodeSpec, version: &dyn Fn(&str) -> Version) -> Vec<Setting> {
+    if !node.guard {
+        return Vec::new();
+    }
     let limits = Limits {
         pids: Some(node.pids),
         memory_bytes: Some(node.memory_bytes),
@@ -185,6 +188,7 @@ mod tests {
         let of = unified_limit;
         assert_eq!((of("pids.max", "64"), of("pids.max", "max")), (64, 0));
         assert_eq!((of("memory.max", "1048576"), of("memory.high", "1048576")), (1 << 20, 0));
+        assert_eq!(of("memory.swap.max", "1048576"), 1 << 20);
         assert_eq!((of("cpu.max", "30000 60000"), of("cpu.max", "20000")), (50_000, 20_000));
         assert_eq!((of("cpu.max", "max 100000"), of("cpu.max", "1 0")), (0, 0));
     }

@@ -14,7 +14,7 @@ mod knob;
 mod spelling;
 mod step;
 
-pub use counters::{Counters, Peak};
+pub use counters::{Counters, Peak, Pressure};
 pub use error::CgroupError;
 pub use group::Group;
 pub use hierarchy::{Hierarchies, Hierarchy, Version};

@@ -8,6 +8,7 @@ use super::exit_code;
 use super::export::Export;
 pub use super::tolerance::Tolerance;
 use crate::report::Format;
+use crate::scenario::CgroupMode;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +17,7 @@ Examples:
   contain-test run --dry-run pids                what would that do here, and to which kernel files?
   sudo contain-test run pids                     run a shipped scenario
   sudo contain-test run my.yaml --export json=report.json
+  contain-test run --vm pids                     the same in a throwaway guest with cgroup v2; needs no root
   contain-test report report.json --format markdown
   sudo contain-test clean                        remove what a killed run left behind
 ";
@@ -79,6 +81,15 @@ pub struct RunArgs {
     /// Allow what could hurt this machine; repeatable
     #[arg(long = "allow", value_enum, value_name = "DANGER")]
     pub allow: Vec<Danger>,
+    /// Run in a throwaway guest what the files give no machine: cgroup v2, or another version after `=`
+    #[arg(long, value_enum, value_name = "CGROUP", num_args = 0..=1, require_equals = true, default_missing_value = "v2")]
+    pub vm: Option<VmCgroup>,
+    /// Kernel of guests: a vmlinuz or a Debian package of one [default: the newest in /boot]
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+    /// Folder of that kernel's modules [default: beside the kernel, else the host's]
+    #[arg(long, value_name = "DIR")]
+    pub modules: Option<PathBuf>,
     /// Seed of every random choice of the run
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -94,6 +105,29 @@ pub struct RunArgs {
     /// Say on stderr which phase begins, line by line
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// How the cgroups of a guest are mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VmCgroup {
+    /// Version 1 hierarchies alone
+    V1,
+    /// The unified hierarchy alone
+    V2,
+    /// Controllers on version 1, beside a unified hierarchy without them
+    Hybrid,
+}
+
+impl VmCgroup {
+    /// The word of the model.
+    #[must_use]
+    pub const fn mode(self) -> CgroupMode {
+        match self {
+            Self::V1 => CgroupMode::V1,
+            Self::V2 => CgroupMode::V2,
+            Self::Hybrid => CgroupMode::Hybrid,
+        }
+    }
 }
 
 /// Arguments of `report`.

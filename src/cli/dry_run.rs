@@ -23,7 +23,7 @@ pub fn dry_run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> 
             });
         }
     };
-    let scenarios = run::load(&args.paths)?;
+    let scenarios = run::load_for(args)?;
     let plan = engine::dry_run(&scenarios, run::allowed(args))?;
     let text = match as_json {
         true => super::to_json(&plan)?,

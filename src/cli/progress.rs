@@ -55,6 +55,21 @@ impl<'a> Progress<'a> {
                 }
                 self.line(&format!("run {run_id}: {cases} cases, seed {seed}"));
             }
+            Event::GuestStarted { machine, kernel, cgroup, accelerator } => {
+                self.case.clone_from(machine);
+                self.message("booting");
+                let (cgroup, by) = (cgroup.name(), accelerator.name());
+                self.line(&format!("guest {machine}: cgroup {cgroup}, by {by}, kernel {kernel}"));
+            }
+            Event::GuestReady { machine, took_ms } => {
+                self.line(&format!("guest {machine}: up after {took_ms:.0} ms"));
+            }
+            Event::GuestLost { machine, reason } => {
+                if self.verbosity != Verbosity::Quiet {
+                    let message = format!("guest {machine}: {reason}");
+                    self.above_bar(|terminal| terminal.warning(&message));
+                }
+            }
             Event::ScenarioStarted { scenario, file, cases } => {
                 self.line(&format!("scenario {scenario} ({file}): {cases} cases"));
             }

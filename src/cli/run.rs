@@ -9,7 +9,8 @@ use super::{CommandError, output};
 use crate::analyze::ExitOptions;
 use crate::engine::{self, Allowed, RunOptions};
 use crate::report::ViewOptions;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Scenario, VmSpec};
+use crate::vm::{self, VmOptions};
 
 /// Runs scenarios and prints the result.
 ///
@@ -17,7 +18,7 @@ use crate::scenario::{self, Scenario};
 /// [`CommandError`]: scenario errors and unwritable exports before anything runs, harness errors after.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let exports = export::open_all(&args.exports);
-    let scenarios = load(&args.paths);
+    let scenarios = load_for(args);
     if let (Err(export), Err(_)) = (&exports, &scenarios) {
         // Both have to be mended, so both are told; the scenarios' errors follow as those of the command.
         terminal.error(export, None);
@@ -28,12 +29,17 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let mut lines = (args.format == RunFormat::Jsonl).then(|| EventLines::new(terminal));
     let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
     let options = RunOptions { seed: args.seed, allowed: allowed(args), exit };
-    let outcome = engine::run(&scenarios, options, &mut |event| {
+    let mut tell = |event: &engine::Event| {
         progress.event(event);
         if let Some(lines) = &mut lines {
             lines.event(event);
         }
-    })?;
+    };
+    let outcome = if vm::wants_guests(&scenarios) {
+        vm::run(&scenarios, &vm_options(args, options), &mut tell)?
+    } else {
+        engine::run(&scenarios, options, &mut tell)?
+    };
     progress.clear();
 
     let view = ViewOptions {
@@ -55,8 +61,39 @@ pub(super) fn allowed(args: &RunArgs) -> Allowed {
     }
 }
 
+/// The scenarios of a run, each config with its machine.
+pub(super) fn load_for(args: &RunArgs) -> Result<Vec<Scenario>, CommandError> {
+    let mut scenarios = load(&args.paths)?;
+    if let Some(vm) = unsaid(args) {
+        scenarios.iter_mut().for_each(|scenario| scenario.run_in(&vm));
+    }
+    let given = [("--kernel", args.kernel.is_some()), ("--modules", args.modules.is_some())];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) if !vm::wants_guests(&scenarios) => Err(CommandError::Usage {
+            message: format!("`{option}` is for guests, and nothing here runs in one"),
+            help: "add `--vm`, or write `machine: vm` into the scenario".to_owned(),
+        }),
+        _ => Ok(scenarios),
+    }
+}
+
+/// The guest of configs whose file names no machine.
+fn unsaid(args: &RunArgs) -> Option<VmSpec> {
+    args.vm.map(|cgroup| VmSpec { cgroup: cgroup.mode(), ..VmSpec::default() })
+}
+
+fn vm_options(args: &RunArgs, run: RunOptions) -> VmOptions {
+    VmOptions {
+        run,
+        unsaid: unsaid(args),
+        kernel: args.kernel.clone(),
+        modules: args.modules.clone(),
+        ..VmOptions::default()
+    }
+}
+
 /// Finds and loads the scenarios of these paths.
-pub(super) fn load(paths: &[String]) -> Result<Vec<Scenario>, CommandError> {
+fn load(paths: &[String]) -> Result<Vec<Scenario>, CommandError> {
     Ok(scenario::load_all(&scenario::resolve(paths)?)?)
 }
 

@@ -40,6 +40,7 @@ pub fn blank_case(config: &Config, machine: &str) -> Case {
         attack: Attack::default(),
         attack_cpu: None,
         watch: Watch::default(),
+        pressure: BTreeMap::new(),
         facts: BTreeMap::new(),
         steps: Vec::new(),
         tear_down: Vec::new(),

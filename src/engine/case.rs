@@ -4,7 +4,7 @@ use super::attack::Load;
 use super::scene::Scene;
 use super::stage::Stage;
 use super::surroundings::Surroundings;
-use super::{EngineError, Event, Phase, cpu_time, measure, recovery, residue};
+use super::{EngineError, Event, Phase, cpu_time, measure, pressure, recovery, residue};
 use crate::record::{BlockState, Case, Outcome};
 use crate::scenario::{Config, Control};
 
@@ -73,6 +73,11 @@ fn experiment(
     });
     case.attack = scene.switch.attack();
     case.ceilings = scene.watchdog.ceilings(&scene.attacker, &scene.node);
+    case.pressure = pressure::of_all(&[
+        (&scene.attacker.name, &scene.attacker.group),
+        (&scene.victim.name, &scene.victim.group),
+        ("node", &scene.node.group),
+    ]);
     case.ceiling = case.ceilings.iter().find(|ceiling| ceiling.resource == case.resource).cloned();
     if !scene.watchdog.escaped.is_empty() {
         case.outcome = Some(Outcome::Escaped);

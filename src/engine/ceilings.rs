@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use super::soft;
 use crate::analyze;
 use crate::cgroup::{CPU_PERIOD_US, Group, Setting, parse_list};
 use crate::node::Node;
@@ -33,6 +34,7 @@ pub struct Watchdog {
     by_cpu_before: Option<Vec<u64>>,
     sampled_pids: u64,
     sampled_node_pids: u64,
+    sampled_swap: u64,
     stretch: Option<(Instant, u64)>,
     stretches: Vec<Stretch>,
     /// Values that changed: the file, and what it reads. Each once.
@@ -55,6 +57,7 @@ impl Watchdog {
             by_cpu_before: counters.cpu_usage_by_cpu(),
             sampled_pids: 0,
             sampled_node_pids: 0,
+            sampled_swap: 0,
             stretch: None,
             stretches: Vec::new(),
             broken: BTreeSet::new(),
@@ -77,6 +80,7 @@ impl Watchdog {
         let pids = |group: &Group| group.counters().pids().unwrap_or(0);
         self.sampled_pids = self.sampled_pids.max(pids(&attacker.group));
         self.sampled_node_pids = self.sampled_node_pids.max(pids(&node.group));
+        self.sampled_swap = self.sampled_swap.max(attacker.group.counters().swap().unwrap_or(0));
     }
 
     /// Before the attack is switched on or off: a stretch of attack begins, goes on, or is over. Its use of CPU is
@@ -106,7 +110,7 @@ impl Watchdog {
                 .settings
                 .iter()
                 .filter(move |setting| (setting.limit > 0) == amounts)
-                .filter(|setting| served_by(&setting.file).is_none())
+                .filter(|setting| has_own(setting, &attacker.settings))
                 .map(|setting| self.ceiling(setting, attacker, node))
         };
         of(true).chain(of(false)).collect()
@@ -114,7 +118,9 @@ impl Watchdog {
 
     fn ceiling(&self, setting: &Setting, attacker: &Sandbox, node: &Node) -> Ceiling {
         let mut ceiling = match setting.resource {
-            _ if setting.limit == 0 => self.setting(setting, attacker),
+            _ if setting.limit == 0 => soft::ceiling(setting, &attacker.group)
+                .unwrap_or_else(|| self.setting(setting, attacker)),
+            _ if setting.file == SWAP => self.swap(setting, attacker),
             Resource::Memory => self.memory(setting, attacker, node),
             Resource::Cpu => self.quota(setting, attacker, node),
             _ => self.pids(setting, attacker, node),
@@ -122,7 +128,9 @@ impl Watchdog {
         let broken: Vec<&str> = self
             .broken
             .iter()
-            .filter(|(file, _)| served_by(file).unwrap_or(file) == setting.file)
+            .filter(|(file, _)| {
+                *file == setting.file || served_by(file) == Some(setting.file.as_str())
+            })
             .map(|(_, finding)| finding)
             .chain(&self.escaped)
             .map(String::as_str)
@@ -160,7 +168,7 @@ impl Watchdog {
                 setting.limit,
                 count,
                 Some(node_peak),
-                Some(node.spec.pids),
+                node.spec.capacity(node.spec.pids),
             ),
             node_peak: Some(node_peak),
             note: "one task of these is ours: the sandbox's init, which is also its supervisor"
@@ -191,10 +199,33 @@ impl Watchdog {
                 setting.limit,
                 count,
                 node_peak,
-                Some(node.spec.memory_bytes),
+                node.spec.capacity(node.spec.memory_bytes),
             ),
             node_peak,
             note: "memory of the sandbox's init and supervisor is counted too".to_owned(),
+        }
+    }
+
+    /// Swap of version 2, which is counted by itself. The kernel refuses to swap out more, and counts that; nobody fails by it.
+    fn swap(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
+        let counters = attacker.group.counters();
+        let (peak, peak_source) = match counters.swap_peak() {
+            Some(peak) => (peak.value, peak.file),
+            None => (self.sampled_swap, "sampled"),
+        };
+        let count = counters.event("memory", "memory.swap.events", "max");
+        Ceiling {
+            resource: setting.resource,
+            knob: setting.file.clone(),
+            limit: setting.limit,
+            peak: Some(peak),
+            peak_source: peak_source.to_owned(),
+            counter: count.map(|_| "memory.swap.events max".to_owned()),
+            count,
+            kept: analyze::kept(setting.limit, Some(peak), 0.0),
+            level: CeilingLevel::Inferred,
+            node_peak: None,
+            note: "what is refused here stays in memory".to_owned(),
         }
     }
 
@@ -235,7 +266,8 @@ impl Watchdog {
     fn quota(&self, setting: &Setting, attacker: &Sandbox, node: &Node) -> Ceiling {
         let throttled = attacker.group.counters().cpu_throttled();
         let count = throttled.map(|count| count - self.throttled_before.unwrap_or(0).min(count));
-        let late_us = TICK_US * u64::from(node.spec.cpus).min(self.cpus);
+        let burst_us = soft::burst_us(&attacker.settings);
+        let late_us = TICK_US * u64::from(node.spec.width()).min(self.cpus) + burst_us;
         let kept = self.stretches.iter().all(|stretch| stretch.is_within(setting.limit, late_us));
         let held_by_own = kept && count.is_some_and(|count| count > 0);
         let by_node = node.group.counters().cpu_throttled() > self.node_throttled_before;
@@ -256,12 +288,26 @@ impl Watchdog {
             node_peak: None,
             note: format!(
                 "microseconds of CPU in each period of {CPU_PERIOD_US}, on average over a stretch, which may hold \
-                 {EXTRA_PERIODS} quotas more than periods and {} ms before the kernel notices; {} on average over all stretches",
-                late_us / 1000,
+                 {EXTRA_PERIODS} quotas more than periods and {} ms before the kernel notices{}; {} on average over all stretches",
+                (late_us - burst_us) / 1000,
+                match burst_us {
+                    0 => String::new(),
+                    saved => format!(", and {saved} saved up (cpu.max.burst)"),
+                },
                 Stretch::sum(&self.stretches).per_period_us()
             ),
         }
     }
+}
+
+const SWAP: &str = "memory.swap.max";
+
+/// Whether a setting has a ceiling of its own: one that only says what another's amount means has none where that other is there. Swap
+/// of version 2 is an amount by itself, unless it is none at all.
+fn has_own(setting: &Setting, all: &[Setting]) -> bool {
+    let server = served_by(&setting.file);
+    let served = all.iter().any(|other| Some(other.file.as_str()) == server);
+    !served || (setting.file == SWAP && setting.limit > 0)
 }
 
 /// The file that holds the amount, for a file that only says what the amount means.

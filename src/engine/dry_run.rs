@@ -8,13 +8,17 @@ use super::run::{GUARDIAN_END, GUARDIAN_START};
 use super::run_directory::{self, PREFIX};
 use super::scene::named_controllers;
 use super::specs::{ORDER, Premises, spec_of};
-use super::{Allowed, EngineError, hierarchies, needs, sysctl_values, thermal_paths, watcher};
+use super::{
+    Allowed, EngineError, dry_guest, hierarchies, needs, sysctl_values, thermal_paths, watcher,
+};
 use crate::cgroup::{Group, Hierarchies, Setting, node_settings};
 use crate::host::{self, CgroupMounts, Roots};
 use crate::node::{Cpus, Node, node_group, place};
 use crate::record::Machine;
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::scenario::{Burst, Config, Control, Limits, Scenario, WorkloadSpec, with_controls};
+use crate::scenario::{
+    Burst, Config, Control, Limits, Scenario, VmSpec, WorkloadSpec, with_controls,
+};
 
 /// Stands for the run's ID, which a run takes from the kernel.
 pub const RUN_ID: &str = "RUN";
@@ -58,6 +62,8 @@ pub struct DryCase {
     pub burst: Option<Burst>,
     /// Which control it is.
     pub control: Option<Control>,
+    /// The guest that it would run in; null for this machine.
+    pub guest: Option<VmSpec>,
     /// Why this case could not run here, with the remedy; null when it could.
     pub unable: Option<String>,
     /// Every change made for the case, as in the record.
@@ -108,21 +114,50 @@ pub fn dry_run(scenarios: &[Scenario], allowed: Allowed) -> Result<DryRun, Engin
         masked: &masked,
         has_swap: machine.swap_bytes > 0,
     };
+    let here = scenarios.iter().flat_map(|it| &it.configs).any(|config| config.vm().is_none());
+    // Guests are made without a guardian and without a directory: the kernel takes them down.
+    let (steps, tear_down) = if here {
+        (
+            [vec![GUARDIAN_START.to_owned()], run_directory::steps(&parent, RUN_ID)].concat(),
+            [run_directory::removal_steps(&parent, RUN_ID), vec![GUARDIAN_END.to_owned()]].concat(),
+        )
+    } else {
+        (Vec::new(), Vec::new())
+    };
     let plan = |scenario: &Scenario| -> Result<DryScenario, EngineError> {
         let cases = with_controls(scenario)
             .iter()
-            .map(|config| case(config, (&machine, allowed), &hierarchies, &usable, premises))
+            .map(|config| match config.vm() {
+                None => case(config, (&machine, allowed), &hierarchies, &usable, premises),
+                Some(vm) => in_guest(config, vm, &machine, premises),
+            })
             .collect::<Result<_, _>>()?;
         Ok(DryScenario { name: scenario.name.clone(), file: scenario.file.clone(), cases })
     };
     Ok(DryRun {
         run_id: RUN_ID.to_owned(),
-        unable: host::skip_reason(&machine),
-        steps: [vec![GUARDIAN_START.to_owned()], run_directory::steps(&parent, RUN_ID)].concat(),
-        tear_down: [run_directory::removal_steps(&parent, RUN_ID), vec![GUARDIAN_END.to_owned()]]
-            .concat(),
+        unable: host::skip_reason(&machine).filter(|_| here),
+        steps,
+        tear_down,
         scenarios: scenarios.iter().map(plan).collect::<Result<_, _>>()?,
     })
+}
+
+/// A case in a guest: what the guest lacks only itself can tell.
+fn in_guest(
+    config: &Config,
+    vm: &VmSpec,
+    machine: &Machine,
+    premises: Premises<'_>,
+) -> Result<DryCase, EngineError> {
+    let usable: Vec<u32> = (0..vm.cpus).collect();
+    let premises = Premises { masked: &[], has_swap: vm.swap_bytes > 0, ..premises };
+    let hierarchies = dry_guest::hierarchies(vm);
+    let mut case = case(config, (machine, Allowed::ALL), &hierarchies, &usable, premises)?;
+    case.steps.insert(0, dry_guest::boot_step(vm));
+    case.unable = None;
+    case.guest = Some(vm.clone());
+    Ok(case)
 }
 
 fn case(
@@ -132,7 +167,7 @@ fn case(
     usable: &[u32],
     premises: Premises<'_>,
 ) -> Result<DryCase, EngineError> {
-    let cpus = place(config.placement, config.node.cpus, usable);
+    let cpus = place(config.placement, config.node.width(), usable);
     let group = node_group(hierarchies.clone(), &format!("{PREFIX}{}", premises.run_id));
     let (mut steps, back) = sysctl_values::steps(&config.sysctls);
     steps.extend(Node::steps(&group, &config.node, &cpus, &named_controllers(config)));
@@ -161,6 +196,7 @@ fn case(
         threads: attacker.map_or(1, |workload| workload.threads),
         burst: attacker.and_then(|workload| workload.burst),
         control: config.control,
+        guest: None,
         unable: needs::check(config, machine, hierarchies, usable, allowed)
             .err()
             .map(|error| error.to_string()),
@@ -172,7 +208,8 @@ fn case(
 
 fn node_limits(config: &Config, group: &Group, cpus: &Cpus) -> Vec<DryLimit> {
     let settings = node_settings(&config.node, &|controller| group.version_of(controller));
-    let mut limits = vec![cpuset("node", "cpus", group, &cpus.node)];
+    let mut limits: Vec<DryLimit> =
+        config.node.guard.then(|| cpuset("node", "cpus", group, &cpus.node)).into_iter().collect();
     limits.extend(settings.iter().map(|setting| file("node", setting, group)));
     limits
 }
@@ -255,6 +292,7 @@ mod tests {
             arch: "x86_64".into(),
             cgroup: Some(CgroupMode::Hybrid),
             controllers: Vec::new(),
+            cgroup_options: Vec::new(),
             cpus: 2,
             memory_bytes: 1 << 30,
             swap_bytes: 0,
@@ -262,6 +300,7 @@ mod tests {
             capabilities: Vec::new(),
             psi: false,
             requirements: Vec::new(),
+            guest: None,
         }
     }
 

@@ -1,11 +1,12 @@
 //! What the engine says while it works. The engine never prints: views are made from these events.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::record::{BlockMode, BlockState, Verdict};
+use crate::record::{Accelerator, BlockMode, BlockState, Verdict};
+use crate::scenario::CgroupMode;
 
 /// One thing that happened. As JSON Lines: one object a line, tagged `event`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The run begins; from here on names with this ID may exist on the machine.
@@ -17,7 +18,32 @@ pub enum Event {
         /// How many cases there are in all, controls included.
         cases: usize,
     },
-    /// A scenario begins.
+    /// A throwaway guest is started.
+    GuestStarted {
+        /// The machine's ID.
+        machine: String,
+        /// The file of its kernel.
+        kernel: String,
+        /// How its cgroups will be mounted.
+        cgroup: CgroupMode,
+        /// How its CPUs are run.
+        accelerator: Accelerator,
+    },
+    /// A guest is up: its init runs.
+    GuestReady {
+        /// The machine's ID.
+        machine: String,
+        /// Since it was started, in milliseconds.
+        took_ms: f64,
+    },
+    /// A guest was lost, or never came up.
+    GuestLost {
+        /// The machine's ID.
+        machine: String,
+        /// How, in a sentence.
+        reason: String,
+    },
+    /// A scenario begins, or those of its cases that belong to the next machine.
     ScenarioStarted {
         /// Its name.
         scenario: String,
@@ -101,7 +127,7 @@ pub enum Event {
 }
 
 /// The phases of a case, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Node, sandboxes, watcher.

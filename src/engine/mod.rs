@@ -9,6 +9,7 @@ mod clean;
 mod conversation;
 mod cpu_time;
 mod dangers;
+mod dry_guest;
 mod dry_run;
 mod error;
 mod escape;
@@ -19,6 +20,7 @@ mod ledger;
 mod measure;
 mod needs;
 mod placebo;
+mod pressure;
 mod recovery;
 mod remedies;
 mod residue;
@@ -29,6 +31,7 @@ mod scene;
 mod schedule;
 mod shared;
 mod signals;
+mod soft;
 mod specs;
 mod stage;
 mod strays;
@@ -37,12 +40,18 @@ mod sysctl_values;
 mod trail;
 mod watcher;
 
+pub use blank::blank_case;
 pub use clean::{Cleaned, clean};
 pub use dangers::Allowed;
 pub use dry_run::{DryCase, DryLimit, DryRun, DryScenario, RUN_ID, dry_run};
 pub use error::EngineError;
 pub use event::{Event, Phase};
 pub use ledger::{Entry, Ledger};
-pub use run::{RunOptions, RunOutcome, clean_here, hierarchies, run, thermal_paths};
+pub use run::{
+    Finding, Portion, RunOptions, RunOutcome, clean_here, exit_code, hierarchies, random, run,
+    run_portions, thermal_paths,
+};
 pub use run_directory::RunDirectory;
+pub use scenario_run::{finished, started};
+pub use signals::Signals;
 pub use trail::{Part, Trail};

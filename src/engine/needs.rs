@@ -4,7 +4,7 @@
 use super::EngineError;
 use super::dangers::{self, Allowed};
 use crate::cgroup::{Hierarchies, Version, parse_list};
-use crate::record::Machine;
+use crate::record::{Machine, MachineKind};
 use crate::scenario::{Comparison, Config, KernelBound, NamespaceKind, SandboxSpec};
 
 /// Checks one config.
@@ -19,9 +19,10 @@ pub fn check(
     allowed: Allowed,
 ) -> Result<(), EngineError> {
     is_meant_for(config, machine)?;
+    may_be_lost(config, machine)?;
     dangers::check(config, allowed)?;
     for sandbox in &config.sandboxes {
-        let cpus = usize::try_from(config.node.cpus).unwrap_or(usize::MAX).min(usable.len());
+        let cpus = usize::try_from(config.node.width()).unwrap_or(usize::MAX).min(usable.len());
         has_cpus(sandbox, &usable[..cpus])?;
         has_idle(sandbox, machine)?;
         has_namespaces(sandbox, machine)?;
@@ -40,6 +41,18 @@ fn is_meant_for(config: &Config, machine: &Machine) -> Result<(), EngineError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Without a guard the attack has the whole machine, so it must be one that nobody needs.
+fn may_be_lost(config: &Config, machine: &Machine) -> Result<(), EngineError> {
+    if config.node.guard || machine.kind == MachineKind::Vm {
+        return Ok(());
+    }
+    Err(EngineError::Unable(
+        "`node: none` gives the attack the whole machine, and only a throwaway guest may be lost; remedy: run it with \
+         `--vm`, or write `machine: vm` into the scenario"
+            .to_owned(),
+    ))
 }
 
 /// A `cpuset` names CPUs by their numbers, which must be there and usable. `usable` are those of the node.
@@ -159,6 +172,18 @@ mod tests {
         assert!(error.is_skip() && error.to_string().contains("5.14.21-generic"), "{error}");
         machine.kernel = "5.15.0".to_owned();
         assert!(has_idle(attacker, &machine).is_ok());
+    }
+
+    #[test]
+    fn only_a_guest_goes_without_a_guard() {
+        let text = "version: 1\nname: n\nattacker: {workload: forkbomb}\nnode: none\nconfigs: [{name: a}]\n";
+        let config = &crate::scenario::parse("n.yaml", text).unwrap().configs[0];
+        let mut machine = crate::host::machine(&Roots::default());
+        machine.kind = MachineKind::Host;
+        let error = may_be_lost(config, &machine).unwrap_err();
+        assert!(error.is_skip() && error.to_string().contains("--vm"), "{error}");
+        machine.kind = MachineKind::Vm;
+        assert!(may_be_lost(config, &machine).is_ok());
     }
 
     #[test]

@@ -19,7 +19,9 @@ use crate::analyze::{self, ExitOptions};
 use crate::announce::{Announce, Unheard};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};
 use crate::host::{self, CgroupMounts, Roots};
-use crate::record::{Case, Cleanup, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool};
+use crate::record::{
+    Case, Cleanup, Machine, MachineKind, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool,
+};
 use crate::scenario::{Config, Scenario, with_controls};
 
 /// Controllers whose version 1 hierarchies the groups are made in, where they are mounted.
@@ -43,6 +45,44 @@ pub struct RunOutcome {
     pub report: Report,
     /// The exit code that it stands for.
     pub exit_code: u8,
+    /// The signal that ended it early.
+    pub stopped_by: Option<i32>,
+}
+
+/// What a run is to measure of one scenario.
+#[derive(Debug)]
+pub struct Portion<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// All its configs, controls included: who is measured here is compared with them.
+    pub configs: Vec<Config>,
+    /// The names of those to measure; the others belong to other machines, or were measured before.
+    pub wanted: Vec<String>,
+    /// The cases of it that this machine has measured before.
+    pub before: Vec<Case>,
+}
+
+impl<'a> Portion<'a> {
+    /// All of a scenario.
+    #[must_use]
+    pub fn whole(scenario: &'a Scenario) -> Self {
+        let configs = with_controls(scenario);
+        let wanted = configs.iter().map(|config| config.name.clone()).collect();
+        Self { scenario, configs, wanted, before: Vec::new() }
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = &Config> {
+        self.configs.iter().filter(|config| self.wanted.contains(&config.name))
+    }
+}
+
+/// What a run hands out as soon as it has it, for whoever cannot wait for the record.
+#[derive(Debug, Clone, Copy)]
+pub enum Finding<'a> {
+    /// The machine that it runs on.
+    Machine(&'a Machine),
+    /// A case of a scenario, measured and judged.
+    Case(&'a str, &'a Case),
 }
 
 /// Runs all cases of all scenarios.
@@ -54,14 +94,32 @@ pub fn run(
     options: RunOptions,
     emit: &mut dyn FnMut(&Event),
 ) -> Result<RunOutcome, EngineError> {
+    let portions: Vec<Portion<'_>> = scenarios.iter().map(Portion::whole).collect();
+    run_portions(&portions, options, None, emit, &mut |_| {})
+}
+
+/// Runs the wanted cases of these scenarios. `guest` is the ID of the throwaway guest that this is; on a host there is none.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_portions(
+    portions: &[Portion<'_>],
+    options: RunOptions,
+    guest: Option<&str>,
+    emit: &mut dyn FnMut(&Event),
+    found: &mut dyn FnMut(Finding<'_>),
+) -> Result<RunOutcome, EngineError> {
     let begun = Instant::now();
     let roots = Roots::default();
-    let machine = host::machine(&roots);
+    let mut machine = host::machine(&roots);
+    if let Some(id) = guest {
+        (machine.id, machine.kind) = (id.to_owned(), MachineKind::Vm);
+    }
+    found(Finding::Machine(&machine));
     let unable = host::skip_reason(&machine);
     let run_id = format!("{:08x}", random()?);
     // A JSON number is exact up to 2^53 for everybody, so a seed of our own choice stays far below.
     let seed = options.seed.map_or_else(|| random().map(u64::from), Ok)?;
-    let plans: Vec<Vec<Config>> = scenarios.iter().map(with_controls).collect();
     let mut report = Report {
         schema: SCHEMA.to_owned(),
         schema_version: SCHEMA_VERSION,
@@ -83,7 +141,7 @@ pub fn run(
         scenarios: Vec::new(),
         cleanup: Cleanup { complete: true, failures: Vec::new() },
     };
-    let cases = plans.iter().map(Vec::len).sum();
+    let cases = portions.iter().map(|portion| portion.wanted().count()).sum();
     let mut warnings = Vec::new();
     let mut kept = |event: &Event| {
         if let Event::Warning { message } = event {
@@ -94,13 +152,20 @@ pub fn run(
     kept(&Event::RunStarted { run_id: run_id.clone(), seed, cases });
 
     let stopped_by = if let Some(reason) = unable {
-        for (scenario, configs) in scenarios.iter().zip(&plans) {
-            let cases = skip_all(scenario, configs, (&report.machines[0], &reason), &mut kept);
-            report.scenarios.push(recorded(scenario, cases));
+        for portion in portions {
+            let wanted: Vec<&Config> = portion.wanted().collect();
+            let cases = skip_all(
+                portion.scenario,
+                &wanted,
+                (&report.machines[0], &reason),
+                &mut kept,
+                found,
+            );
+            report.scenarios.push(recorded(portion.scenario, cases));
         }
         None
     } else {
-        measure(scenarios, &plans, (&run_id, options.allowed), &mut report, &mut kept)?
+        measure(portions, (&run_id, options.allowed), &mut report, &mut kept, found)?
     };
 
     report.warnings = warnings;
@@ -108,16 +173,16 @@ pub fn run(
     report.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let exit_code = exit_code(&report, options.exit, stopped_by);
     emit(&Event::RunFinished { complete: report.complete, exit_code });
-    Ok(RunOutcome { report, exit_code })
+    Ok(RunOutcome { report, exit_code, stopped_by })
 }
 
 /// Runs everything on this machine. Returns the signal that ended it early.
 fn measure(
-    scenarios: &[Scenario],
-    plans: &[Vec<Config>],
+    portions: &[Portion<'_>],
     (run_id, allowed): (&str, Allowed),
     report: &mut Report,
     emit: &mut dyn FnMut(&Event),
+    found: &mut dyn FnMut(Finding<'_>),
 ) -> Result<Option<i32>, EngineError> {
     let roots = Roots::default();
     let unable = |error: host::HostError| EngineError::Unable(error.to_string());
@@ -152,23 +217,33 @@ fn measure(
         seed: report.seed,
     };
     let mut controls = Controls::default();
-    for (scenario, configs) in scenarios.iter().zip(plans) {
+    for portion in portions {
+        let scenario = portion.scenario;
         emit(&Event::ScenarioStarted {
             scenario: scenario.name.clone(),
             file: scenario.file.clone(),
-            cases: configs.len(),
+            cases: portion.wanted().count(),
         });
         let mut running = ScenarioRun {
             scenario,
-            configs,
+            configs: &portion.configs,
             machine: &machine,
-            cases: Vec::new(),
+            cases: portion.before.clone(),
             around: &mut around,
         };
-        for config in configs {
-            running.run(config, &mut controls, emit);
+        for case in &portion.before {
+            let config = portion.configs.iter().find(|config| config.name == case.config);
+            config.into_iter().for_each(|config| controls.keep(&scenario.name, config, case));
         }
-        report.scenarios.push(recorded(scenario, running.cases));
+        for config in portion.wanted() {
+            running.run(config, &mut controls, emit);
+            running
+                .cases
+                .last()
+                .into_iter()
+                .for_each(|case| found(Finding::Case(&scenario.name, case)));
+        }
+        report.scenarios.push(recorded(scenario, running.cases.split_off(portion.before.len())));
     }
     trail.begin(RUN, Part::TearDown);
     report.cleanup = clean_up(&mut directory, &hierarchies, &mut trail, emit);
@@ -327,7 +402,8 @@ pub fn thermal_paths() -> Vec<String> {
 }
 
 /// Precedence: clean-up, then the signal, then what the record says.
-fn exit_code(report: &Report, options: ExitOptions, stopped_by: Option<i32>) -> u8 {
+#[must_use]
+pub fn exit_code(report: &Report, options: ExitOptions, stopped_by: Option<i32>) -> u8 {
     match (analyze::exit_verdict(report, options), stopped_by) {
         (analyze::EXIT_CLEANUP, _) => analyze::EXIT_CLEANUP,
         (_, Some(signal)) => {
@@ -337,7 +413,11 @@ fn exit_code(report: &Report, options: ExitOptions, stopped_by: Option<i32>) -> 
     }
 }
 
-fn random() -> Result<u32, EngineError> {
+/// A number from the kernel.
+///
+/// # Errors
+/// The kernel has none.
+pub fn random() -> Result<u32, EngineError> {
     SysRng
         .try_next_u32()
         .map_err(|error| EngineError::Failed(format!("no random numbers from the kernel: {error}")))

@@ -3,13 +3,10 @@
 use super::blank::blank_case;
 use super::shared::Controls;
 use super::surroundings::Surroundings;
-use super::{EngineError, Event, case, needs};
+use super::{EngineError, Event, Finding, case, needs};
 use crate::analyze::{self, CaseContext};
 use crate::record::{Case, Machine, Verdict};
 use crate::scenario::{Config, Control, Scenario, open_case_of};
-
-/// The machine's ID in records.
-const HOST: &str = "host";
 
 /// A scenario while its cases run.
 pub struct ScenarioRun<'a, 'run> {
@@ -30,7 +27,7 @@ impl ScenarioRun<'_, '_> {
     pub fn run(&mut self, config: &Config, controls: &mut Controls, emit: &mut dyn FnMut(&Event)) {
         let known = controls.same_as(config);
         let is_known = known.is_some();
-        let mut case = known.unwrap_or_else(|| blank_case(config, HOST));
+        let mut case = known.unwrap_or_else(|| blank_case(config, &self.machine.id));
         emit(&started(self.scenario, &case));
         let result = match is_known {
             true => self.around.signals.check(),
@@ -86,12 +83,13 @@ impl ScenarioRun<'_, '_> {
 /// All cases of a scenario that a machine cannot run at all.
 pub fn skip_all(
     scenario: &Scenario,
-    configs: &[Config],
+    configs: &[&Config],
     (machine, reason): (&Machine, &str),
     emit: &mut dyn FnMut(&Event),
+    found: &mut dyn FnMut(Finding<'_>),
 ) -> Vec<Case> {
-    let skip = |config: &Config| {
-        let mut case = blank_case(config, HOST);
+    let skip = |config: &&Config| {
+        let mut case = blank_case(config, &machine.id);
         (case.verdict, case.reason) = (Verdict::Skipped, reason.to_owned());
         analyze::judge_expectations(&mut case, &config.expect, &config.asserts, &machine.facts());
         case
@@ -105,11 +103,14 @@ pub fn skip_all(
     for case in &cases {
         emit(&started(scenario, case));
         emit(&finished(scenario, case));
+        found(Finding::Case(&scenario.name, case));
     }
     cases
 }
 
-fn started(scenario: &Scenario, case: &Case) -> Event {
+/// That a case begins.
+#[must_use]
+pub fn started(scenario: &Scenario, case: &Case) -> Event {
     Event::CaseStarted {
         scenario: scenario.name.clone(),
         config: case.config.clone(),
@@ -117,7 +118,9 @@ fn started(scenario: &Scenario, case: &Case) -> Event {
     }
 }
 
-fn finished(scenario: &Scenario, case: &Case) -> Event {
+/// That a case is over and judged.
+#[must_use]
+pub fn finished(scenario: &Scenario, case: &Case) -> Event {
     Event::CaseFinished {
         scenario: scenario.name.clone(),
         config: case.config.clone(),

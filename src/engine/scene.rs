@@ -78,7 +78,7 @@ impl Scene {
         around: &mut Surroundings<'_>,
     ) -> Result<Self, EngineError> {
         let begun = Instant::now();
-        let cpus = place(config.placement, config.node.cpus, around.cpus);
+        let cpus = place(config.placement, config.node.width(), around.cpus);
         if cpus.forced_together {
             // There is one CPU: the record must not say that each had its own.
             case.placement = Placement::Together;

@@ -72,7 +72,12 @@ fn arguments(sandbox: &SandboxSpec, config: &Config) -> Result<Vec<String>, Engi
         burst: workload
             .burst
             .map(|burst| protocol::Burst { busy_us: burst.busy_us, period_us: burst.period_us }),
-        dose: Dose { tasks: config.node.pids, seconds: DEAD_MAN_SECONDS },
+        dose: Dose {
+            // Without a guard the kernel's own tables are what the attack is to meet; the workload bounds the rest.
+            tasks: config.node.capacity(config.node.pids).unwrap_or(u64::MAX),
+            seconds: DEAD_MAN_SECONDS,
+            unguarded: !config.node.guard,
+        },
     };
     let order = serde_json::to_string(&order)
         .map_err(|error| EngineError::Failed(format!("cannot write the attack order: {error}")))?;

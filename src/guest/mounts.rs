@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use nix::unistd::{chdir, chroot};
@@ -10,6 +11,16 @@ use crate::record::CgroupMode;
 
 /// Where the hierarchies are.
 pub const CGROUPS: &str = "/sys/fs/cgroup";
+
+/// Where the guest's disk is, if it has one.
+pub const DISK: &str = "/disk";
+
+/// How systemd mounts the unified hierarchy (`mount-setup.c`), so that a guest is like the machines that most people have.
+const UNIFIED: [&str; 2] = ["nsdelegate,memory_recursiveprot", ""];
+
+/// A device appears within milliseconds of its driver's module.
+const DEVICE_LIMIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
 const NONE: Option<&str> = None;
 
@@ -41,7 +52,7 @@ pub fn basic() -> Result<(), String> {
 pub fn cgroups(mode: CgroupMode) -> Result<(), String> {
     let top = Path::new(CGROUPS);
     if mode == CgroupMode::V2 {
-        return make("cgroup2", top, "");
+        return unified(top);
     }
     make("tmpfs", top, "")?;
     let table = fs::read_to_string("/proc/cgroups")
@@ -50,9 +61,41 @@ pub fn cgroups(mode: CgroupMode) -> Result<(), String> {
         make("cgroup", &top.join(controller), controller)?;
     }
     if mode == CgroupMode::Hybrid {
-        make("cgroup2", &top.join("unified"), "")?;
+        unified(&top.join("unified"))?;
     }
     Ok(())
+}
+
+/// The unified hierarchy, with as many of the usual options as the kernel has.
+fn unified(at: &Path) -> Result<(), String> {
+    let [usual, none] = UNIFIED;
+    make("cgroup2", at, usual).or_else(|_| make("cgroup2", at, none))
+}
+
+/// Waits for a device.
+///
+/// # Errors
+/// It did not appear.
+pub fn wait_for(device: &Path) -> Result<(), String> {
+    let begun = Instant::now();
+    while !device.exists() {
+        if begun.elapsed() > DEVICE_LIMIT {
+            return Err(format!("there is no {}", device.display()));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+/// Mounts the guest's disk.
+///
+/// # Errors
+/// What could not be mounted.
+pub fn disk(device: &str) -> Result<(), String> {
+    let failed =
+        |error: &dyn std::fmt::Display| format!("cannot mount {device} at {DISK}: {error}");
+    fs::create_dir_all(DISK).map_err(|error| failed(&error))?;
+    mount(Some(device), DISK, Some("ext4"), MsFlags::empty(), NONE).map_err(|errno| failed(&errno))
 }
 
 /// The controllers that are switched on, from `/proc/cgroups` (cgroups(7)).

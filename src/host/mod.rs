@@ -46,6 +46,7 @@ pub fn machine(roots: &Roots) -> Machine {
         arch: facts.kernel.arch.clone(),
         cgroup: facts.cgroups.mode(),
         controllers: facts.cgroups.controllers(),
+        cgroup_options: facts.cgroups.telling_options(),
         cpus: u32::try_from(facts.cpus.online.len()).unwrap_or(u32::MAX),
         memory_bytes: facts.memory.total_bytes,
         swap_bytes: facts.memory.swap_bytes,
@@ -53,6 +54,7 @@ pub fn machine(roots: &Roots) -> Machine {
         capabilities: facts.capabilities.effective.clone(),
         psi: facts.psi,
         requirements: requirements(&facts),
+        guest: None,
     }
 }
 

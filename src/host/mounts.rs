@@ -156,6 +156,23 @@ impl CgroupMounts {
         names
     }
 
+    /// Options of the unified hierarchy that change what its files mean (cgroup-v2.rst, "Mounting"), in a fixed order.
+    #[must_use]
+    pub fn telling_options(&self) -> Vec<String> {
+        const TELLING: [&str; 6] = [
+            "nsdelegate",
+            "favordynmods",
+            "memory_localevents",
+            "memory_recursiveprot",
+            "memory_hugetlb_accounting",
+            "pids_localevents",
+        ];
+        let is_on = |option: &&str| {
+            self.unified.iter().any(|mount| mount.options.iter().any(|it| it == option))
+        };
+        TELLING.into_iter().filter(is_on).map(str::to_owned).collect()
+    }
+
     /// The folder that version 1 hierarchies stand in, for remedies: the parent of the first, or the usual place.
     #[must_use]
     pub fn v1_folder(&self) -> PathBuf {

@@ -1,5 +1,6 @@
 //! The node: a miniature of a machine for one case. A guard cgroup with a capacity, in which attacker and victim are
-//! children, as pods are children of a Kubernetes node's `kubepods`.
+//! children, as pods are children of a Kubernetes node's `kubepods`. In a throwaway guest it may be without a guard: the
+//! group is there, and nothing is limited.
 
 mod placement;
 
@@ -73,7 +74,9 @@ impl Node {
         let controllers = [&CONTROLLERS, extra].concat();
         top_of(&node.group).delegate(&controllers, to)?;
         node.group.create(to)?;
-        node.group.pin(&node.cpus.node, to)?;
+        if node.spec.guard {
+            node.group.pin(&node.cpus.node, to)?;
+        }
         for setting in &node.settings {
             node.group.set(setting, has_swap, to)?;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Outcome, Verdict};
+use super::{Block, Outcome, Pressure, Verdict};
 use crate::scenario::{
     Burst, Control, FactName, FactValue, Limits, NodeSpec, Placement, Resource, Trials,
 };
@@ -78,6 +78,10 @@ pub struct Case {
     pub attack_cpu: Option<f64>,
     /// What the watcher outside the node saw of the machine.
     pub watch: Watch,
+    /// For how long tasks had to wait for a resource, by sandbox and for the `node` as a whole, over the whole case; empty
+    /// where the kernel does not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pressure: BTreeMap<String, Pressure>,
     /// Measured facts of the attacker's sandbox, by name.
     pub facts: BTreeMap<FactName, FactValue>,
     /// Every change made to the machine for this case, one printable step each, in order.
@@ -176,10 +180,25 @@ pub struct Ceiling {
 }
 
 impl Ceiling {
-    /// False for what is no amount, such as a weight: nothing can reach it, and nothing be refused by it.
+    /// False for what is no amount, such as a weight, and for an amount that is no hard limit, such as `memory.high`: nothing can
+    /// reach it, and nothing be refused by it.
     #[must_use]
-    pub const fn is_amount(&self) -> bool {
-        self.peak.is_some() || self.counter.is_some()
+    pub fn is_amount(&self) -> bool {
+        (self.peak.is_some() || self.counter.is_some()) && !self.is_soft()
+    }
+
+    /// True for a file of cgroup v2 that holds an amount which usage may pass.
+    #[must_use]
+    pub fn is_soft(&self) -> bool {
+        matches!(
+            self.knob.as_str(),
+            "memory.high"
+                | "memory.low"
+                | "memory.min"
+                | "memory.swap.high"
+                | "memory.oom.group"
+                | "cpu.max.burst"
+        )
     }
 
     /// True for a set of CPUs: limit and peak are numbers of CPUs.

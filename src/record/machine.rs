@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Guest;
 use crate::scenario::{CgroupMode, MachineFacts};
 
 /// Host or virtual machine.
@@ -30,6 +31,10 @@ pub struct Machine {
     pub cgroup: Option<CgroupMode>,
     /// Controllers that limits can be set with, by the kernel's names.
     pub controllers: Vec<String>,
+    /// Options that the unified hierarchy is mounted with and that change what its files mean, such as
+    /// `memory_recursiveprot`; empty without one.
+    #[serde(default)]
+    pub cgroup_options: Vec<String>,
     /// Online CPUs.
     pub cpus: u32,
     /// Total memory, in bytes.
@@ -44,6 +49,9 @@ pub struct Machine {
     pub psi: bool,
     /// Every requirement, met or not.
     pub requirements: Vec<Requirement>,
+    /// For a guest: who ran it and how; null for the host.
+    #[serde(default)]
+    pub guest: Option<Guest>,
 }
 
 impl Machine {

@@ -6,7 +6,9 @@
 mod block;
 mod case;
 mod describe;
+mod guest;
 mod machine;
+mod pressure;
 mod schema;
 mod verdict;
 
@@ -22,7 +24,9 @@ pub use case::{
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,
 };
+pub use guest::{Accelerator, BootTimes, Guest, GuestHost};
 pub use machine::{Machine, MachineKind, Requirement};
+pub use pressure::{Pressure, Stall};
 pub use schema::{RECORD_SCHEMA_ID, record_schema};
 pub use verdict::{Outcome, Verdict};
 

@@ -57,6 +57,16 @@ pub(super) fn shares_cpus(cases: &[&Case]) -> bool {
     cases.iter().any(|case| case.placement == Placement::Together && case.attack_cpu.is_some())
 }
 
+/// True when the columns must name their machines.
+pub(super) fn several_machines(cases: &[&Case]) -> bool {
+    cases.windows(2).any(|pair| pair[0].machine != pair[1].machine)
+}
+
+/// The machine of a case.
+pub(super) fn machine_words(case: &Case) -> (String, Tone) {
+    (shortened(&case.machine, LONGEST), Tone::Dim)
+}
+
 /// True when the columns must name their attackers.
 pub(super) fn several_attackers(cases: &[&Case]) -> bool {
     let mut names = cases
@@ -79,6 +89,9 @@ fn table(cases: &[&Case], all: &[&Case], rows: &[Resource], attackers: bool) -> 
         }
         (name, if case.control.is_some() { Tone::Dim } else { Tone::Plain })
     }));
+    if several_machines(all) {
+        table.add_row(row("machine", cases, machine_words));
+    }
     for &resource in rows {
         table.add_row(row(resource.name(), cases, |case| cell_words(case, resource)));
     }

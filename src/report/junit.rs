@@ -160,14 +160,19 @@ fn took(case: &Case) -> Duration {
 
 fn machine_facts(machine: &Machine) -> Vec<Property> {
     let fact = |name: &str, value: &str| property(&format!("machine.{}.{name}", machine.id), value);
-    vec![
+    let mut facts = vec![
         fact("kernel", &machine.kernel),
         fact("arch", &machine.arch),
         fact("cgroup", machine.cgroup.map_or("none", |mode| mode.name())),
         fact("cpus", &machine.cpus.to_string()),
         fact("memory_bytes", &machine.memory_bytes.to_string()),
         fact("swap_bytes", &machine.swap_bytes.to_string()),
-    ]
+    ];
+    if let Some(guest) = &machine.guest {
+        facts.push(fact("accelerator", guest.accelerator.name()));
+        facts.push(fact("host.kernel", &guest.host.kernel));
+    }
+    facts
 }
 
 fn property(name: &str, value: &str) -> Property {

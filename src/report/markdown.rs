@@ -1,7 +1,9 @@
 //! The record as GitHub Markdown, for comments on changes and for the summary of a job: one table for each scenario.
 
 use super::escape::escaped;
-use super::grid::{columns, resources, several_attackers, shares_cpus};
+use super::grid::{
+    columns, machine_words, resources, several_attackers, several_machines, shares_cpus,
+};
 use super::style::{Style, Tone};
 use super::summary::render_summary;
 use super::table::{machine_line, remarks};
@@ -57,6 +59,9 @@ fn table(scenario: &ScenarioRecord) -> String {
     let mut text = row("", &cases, name);
     text.push_str(&format!("|{}\n", "---|".repeat(cases.len() + 1)));
     let words = |(words, _): (String, Tone)| words;
+    if several_machines(&cases) {
+        text.push_str(&row("machine", &cases, |case| words(machine_words(case))));
+    }
     for resource in resources(&cases) {
         text.push_str(&row(resource.name(), &cases, |case| words(cell_words(case, resource))));
     }

@@ -68,8 +68,12 @@ pub(super) fn machine_line(machine: &Machine) -> String {
         Some(CgroupMode::Hybrid) => "cgroup v1+v2 (hybrid)",
         None => "no cgroups",
     };
+    let guest = machine.guest.as_ref().map_or_else(String::new, |guest| {
+        let host = escaped(&guest.host.kernel);
+        format!(", a guest ({}) of kernel {host}", guest.accelerator.name())
+    });
     format!(
-        "{}: kernel {}, {}, {cgroup}, {} CPU{}, {} MiB\n",
+        "{}: kernel {}, {}, {cgroup}, {} CPU{}, {} MiB{guest}\n",
         escaped(&machine.id),
         escaped(&machine.kernel),
         escaped(&machine.arch),

@@ -2,12 +2,12 @@
 
 use super::{
     Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Sysctls, Tolerances,
-    Trials, Workload, WorkloadSpec,
+    Trials, VmSpec, Workload, WorkloadSpec,
 };
 
 /// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
 ///
-/// There is one sham for each node, placement, runtime and set of tolerances, and one open case for each attacker on them. Open cases that the file
+/// There is one sham for each machine, node, placement, runtime and set of tolerances, and one open case for each attacker on them. Open cases that the file
 /// brings along are not added again. What is added is a copy of the first config that needs it, so that only the attack differs.
 #[must_use]
 pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
@@ -83,7 +83,7 @@ pub fn open_case_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Conf
     all.iter().find(|case| alike(case, config)).or(all.first()).copied()
 }
 
-/// The sham on a config's node, placement and runtime, with its tolerances.
+/// The sham on a config's machine, node, placement and runtime, with its tolerances.
 #[must_use]
 pub fn sham_of<'a>(config: &Config, cases: &'a [Config]) -> Option<&'a Config> {
     cases.iter().find(|case| case.control == Some(Control::Sham) && ground(case) == ground(config))
@@ -95,9 +95,12 @@ fn is_open(config: &Config) -> bool {
 
 /// What a control must share with the configs that it speaks for. The tolerances are among it: an attack that hurts by one
 /// measure may be harmless by another.
-fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>, &Tolerances, &Sysctls) {
+type Ground<'a> =
+    (Option<&'a VmSpec>, NodeSpec, Placement, Option<&'a str>, &'a Tolerances, &'a Sysctls);
+
+fn ground(config: &Config) -> Ground<'_> {
     let runtime = config.sandbox(Role::Attacker).map(|sandbox| sandbox.runtime.as_str());
-    (config.node, config.placement, runtime, &config.tolerances, &config.sysctls)
+    (config.vm(), config.node, config.placement, runtime, &config.tolerances, &config.sysctls)
 }
 
 fn workload(config: &Config) -> Option<&WorkloadSpec> {

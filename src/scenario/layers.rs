@@ -2,12 +2,12 @@
 
 use super::diagnostic::Spot;
 use super::written::{
-    ConfigWritten, FileWritten, Layer, LimitsWritten, Located, NodeWritten, SandboxWritten,
-    TrialsWritten,
+    ConfigWritten, FileWritten, Layer, LimitsWritten, Located, MachineWritten, NodeWritten,
+    SandboxWritten, TrialsWritten, Where,
 };
 use super::{
-    Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario, Sysctls,
-    Tolerances, Trials, WorkloadSpec,
+    Config, Control, Limits, MachineSpec, NodeSpec, Placement, Resource, Role, SandboxSpec,
+    Scenario, Sysctls, Tolerances, Trials, VmSpec, WorkloadSpec,
 };
 
 /// The runtime of sandboxes that name none.
@@ -19,6 +19,7 @@ pub(super) struct Merged<'a> {
     pub written: &'a ConfigWritten,
     /// As written, and after it what the matrix adds.
     pub name: Option<String>,
+    pub machine: MachineWritten,
     pub node: NodeWritten,
     placement: Option<Located<Placement>>,
     pub attacker: SandboxWritten,
@@ -39,6 +40,7 @@ pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> 
     Merged {
         written,
         name: written.name.as_ref().map(|name| name.value.clone()),
+        machine: merge_machine(&layer.machine, &base.machine),
         node: merge_node(&layer.node, &base.node),
         placement: pick(&layer.placement, &base.placement),
         attacker: over(&layer.attacker, &base.attacker),
@@ -58,8 +60,24 @@ fn pick<T: Clone>(top: &Option<T>, below: &Option<T>) -> Option<T> {
     top.as_ref().or(below.as_ref()).cloned()
 }
 
+/// The keys of a guest are kept where only its place is said anew: `machine: vm` after `machine: host` is the guest that the
+/// top of the file describes.
+fn merge_machine(top: &MachineWritten, below: &MachineWritten) -> MachineWritten {
+    MachineWritten {
+        place: pick(&top.place, &below.place),
+        kernel: pick(&top.kernel, &below.kernel),
+        cgroup: pick(&top.cgroup, &below.cgroup),
+        cpus: pick(&top.cpus, &below.cpus),
+        memory: pick(&top.memory, &below.memory),
+        swap: pick(&top.swap, &below.swap),
+        disk: pick(&top.disk, &below.disk),
+        append: pick(&top.append, &below.append),
+    }
+}
+
 fn merge_node(top: &NodeWritten, below: &NodeWritten) -> NodeWritten {
     NodeWritten {
+        guard: pick(&top.guard, &below.guard),
         cpus: pick(&top.cpus, &below.cpus),
         memory: pick(&top.memory, &below.memory),
         pids: pick(&top.pids, &below.pids),
@@ -103,6 +121,7 @@ fn merge_limits(top: &LimitsWritten, below: &LimitsWritten) -> LimitsWritten {
 impl Merged<'_> {
     /// Lays the value of an axis over the config: unlike those of a config, its limits leave the others as they are.
     pub fn overlay(&mut self, top: &Layer) {
+        self.machine = merge_machine(&top.machine, &self.machine);
         self.node = merge_node(&top.node, &self.node);
         self.placement = pick(&top.placement, &self.placement);
         self.attacker.intensity = pick(&top.attacker.intensity, &self.attacker.intensity);
@@ -117,13 +136,38 @@ impl Merged<'_> {
     pub fn node_spec(&self) -> NodeSpec {
         let default = NodeSpec::default();
         let value = |written: &Option<Located<u64>>| written.as_ref().map(|found| found.value);
+        if self.node.guard.as_ref().is_some_and(|guard| !guard.value) {
+            return NodeSpec::NONE;
+        }
         NodeSpec {
+            guard: true,
             cpus: value(&self.node.cpus)
                 .and_then(|cpus| u32::try_from(cpus).ok())
                 .unwrap_or(default.cpus),
             memory_bytes: value(&self.node.memory).unwrap_or(default.memory_bytes),
             pids: value(&self.node.pids).unwrap_or(default.pids),
         }
+    }
+
+    /// The machine, with the defaults of what nobody wrote of a guest.
+    pub fn machine_spec(&self) -> Option<MachineSpec> {
+        let written = &self.machine;
+        if written.place.as_ref()?.value == Where::Host {
+            return Some(MachineSpec::Host);
+        }
+        let default = VmSpec::default();
+        let size = |it: &Option<Located<u64>>, default| it.as_ref().map_or(default, |it| it.value);
+        let text = |it: &Option<Located<String>>| it.as_ref().map(|it| it.value.clone());
+        let cpus = size(&written.cpus, u64::from(default.cpus));
+        Some(MachineSpec::Vm(VmSpec {
+            kernel: text(&written.kernel),
+            cgroup: written.cgroup.as_ref().map_or(default.cgroup, |it| it.value),
+            cpus: u32::try_from(cpus).unwrap_or(default.cpus),
+            memory_bytes: size(&written.memory, default.memory_bytes),
+            swap_bytes: size(&written.swap, default.swap_bytes),
+            disk_bytes: size(&written.disk, default.disk_bytes),
+            append: text(&written.append),
+        }))
     }
 
     /// The name that a sandbox has or gets, and where it was written.
@@ -195,6 +239,7 @@ impl Merged<'_> {
             position: Some(self.written.spot.position),
             control: is_open.then_some(Control::Open),
             when: self.written.when.iter().cloned().collect(),
+            machine: self.machine_spec(),
             node: self.node_spec(),
             placement: Placement::Apart,
             sandboxes: vec![attacker, victim],
@@ -236,11 +281,16 @@ fn limits(written: &LimitsWritten) -> Limits {
 }
 
 /// The whole scenario; `None` when something required is missing, which was reported before.
-pub(super) fn scenario(file: &FileWritten, name: &str, merged: &[Merged<'_>]) -> Option<Scenario> {
+pub(super) fn scenario(
+    file: &FileWritten,
+    (name, text): (&str, &str),
+    merged: &[Merged<'_>],
+) -> Option<Scenario> {
     Some(Scenario {
         name: file.name.as_ref()?.value.clone(),
         summary: file.summary.clone(),
         file: name.to_owned(),
+        text: text.to_owned(),
         configs: merged.iter().map(Merged::config).collect::<Option<_>>()?,
     })
 }

@@ -7,7 +7,7 @@ use super::node::{Entry, Kind, Node};
 use super::words;
 use super::written::{FileWritten, Layer, Located};
 
-/// What can vary: the attacker's limits and effort, the node, and the placement.
+/// What can vary: the attacker's limits and effort, the placement, the node, and the machine.
 pub(super) const AXES: &[&str] = &[
     "limits.pids",
     "limits.memory",
@@ -23,6 +23,14 @@ pub(super) const AXES: &[&str] = &[
     "node.cpus",
     "node.memory",
     "node.pids",
+    "machine",
+    "machine.vm.kernel",
+    "machine.vm.cgroup",
+    "machine.vm.cpus",
+    "machine.vm.memory",
+    "machine.vm.swap",
+    "machine.vm.disk",
+    "machine.vm.append",
 ];
 
 /// The longest name of an expanded config, in characters; names head the columns of the report.
@@ -30,6 +38,9 @@ const LONGEST_NAME: usize = 120;
 
 /// The longest value on an axis, in characters.
 const LONGEST_VALUE: usize = 40;
+
+/// The longest file name of a kernel on an axis: Debian's packages have long ones.
+const LONGEST_KERNEL: usize = 80;
 
 /// All axes of a file.
 #[derive(Debug, Clone)]
@@ -104,11 +115,12 @@ fn axis(entry: &Entry, problems: &mut Problems) -> Option<Axis> {
         else {
             continue;
         };
-        if written.len() > LONGEST_VALUE {
-            let message = format!("{} is too long to become part of a name", quoted(written));
+        let (label, longest) = label_of(&name, written);
+        if label.len() > longest {
+            let message = format!("{} is too long to become part of a name", quoted(label));
             problems
                 .add(spot, message)
-                .help(format!("a value on an axis has at most {LONGEST_VALUE} characters"));
+                .help(format!("a value on an axis has at most {longest} characters"));
             continue;
         }
         let same = |point: &&Point| found(&point.layer, &name).is_some_and(|it| it.1 == value);
@@ -118,9 +130,17 @@ fn axis(entry: &Entry, problems: &mut Problems) -> Option<Axis> {
             problems.add(spot, message).help(format!("it is the same as `{}`", first.label));
             continue;
         }
-        points.push(Point { label: format!("{name}={written}"), layer });
+        points.push(Point { label: format!("{name}={label}"), layer });
     }
     (!points.is_empty()).then_some(Axis { name, points })
+}
+
+/// How a value shows in a name: as written, and a kernel by its file's name, since its folders say nothing.
+fn label_of<'w>(axis: &str, written: &'w str) -> (&'w str, usize) {
+    match axis {
+        "machine.vm.kernel" => (written.rsplit('/').next().unwrap_or(written), LONGEST_KERNEL),
+        _ => (written, LONGEST_VALUE),
+    }
 }
 
 /// Reads one value as the key of the same name would be read elsewhere in the file.
@@ -131,6 +151,12 @@ fn layer_of(axis: &str, key_spot: Spot, item: &Node, problems: &mut Problems) ->
     match axis.split_once('.') {
         // Not a whole map of limits: what must go together is checked when it is together.
         Some(("limits", key)) => layer.attacker.limits = decode::limits::keys(&map(key), problems),
+        Some(("machine", path)) => {
+            let key = path.strip_prefix("vm.").unwrap_or(path);
+            let vm = Kind::Map(vec![entry("vm", map(key))]);
+            let vm = Node { spot: item.spot, kind: vm };
+            decode::layer_key(&entry("machine", vm), &mut layer, problems);
+        }
         Some((outer, key)) => decode::layer_key(&entry(outer, map(key)), &mut layer, problems),
         None if matches!(axis, "intensity" | "threads") => {
             decode::layer_key(&entry("attacker", map(axis)), &mut layer, problems);
@@ -146,7 +172,21 @@ fn found(layer: &Layer, axis: &str) -> Option<(Spot, String)> {
         it.as_ref().map(|it| (it.spot, it.value.to_string()))
     }
     let limits = layer.attacker.limits.as_ref();
+    let machine = &layer.machine;
+    let place = machine.place.as_ref().map(|it| (it.spot, format!("{:?}", it.value)));
+    // Who says `host` has said something of every guest.
+    let host = place.clone().filter(|(_, place)| place == "Host");
     match axis {
+        "machine" => place,
+        "machine.vm.kernel" => shown(&machine.kernel).or(host),
+        "machine.vm.cgroup" => {
+            machine.cgroup.as_ref().map(|it| (it.spot, it.value.name().to_owned())).or(host)
+        }
+        "machine.vm.cpus" => shown(&machine.cpus).or(host),
+        "machine.vm.memory" => shown(&machine.memory).or(host),
+        "machine.vm.swap" => shown(&machine.swap).or(host),
+        "machine.vm.disk" => shown(&machine.disk).or(host),
+        "machine.vm.append" => shown(&machine.append).or(host),
         "limits.pids" => shown(&limits?.pids),
         "limits.memory" => shown(&limits?.memory),
         "limits.swap" => shown(&limits?.swap),

@@ -11,6 +11,7 @@ mod expectations;
 mod find;
 mod layers;
 mod limits;
+mod machine;
 mod matrix;
 mod model;
 mod namespaces;
@@ -36,6 +37,7 @@ pub use expand::{open_case_of, sham_of, with_controls};
 pub use expectations::{Assertion, Expectation, ExpectedWord, FactName, FactValue, Target};
 pub use find::{FindError, Source, load, load_all, resolve};
 pub use limits::Limits;
+pub use machine::{MachineSpec, VM_CPUS, VM_DISK, VM_MEMORY, VmSpec};
 pub use model::{
     Config, Control, NODE_CPUS, NODE_MEMORY, NODE_PIDS, NodeSpec, Placement, Position, Role,
     SandboxSpec, Scenario,
@@ -68,7 +70,7 @@ fn read(file: &str, text: &str) -> Result<(Scenario, diagnostic::Spot), Scenario
             let configs = matrix::expand(&written, &mut problems);
             validate::check(&written, &configs, &mut problems);
             let name = written.name.as_ref()?.spot;
-            Some((layers::scenario(&written, file, &configs)?, name))
+            Some((layers::scenario(&written, (file, text), &configs)?, name))
         });
     match found {
         Some(found) if problems.is_empty() => Ok(found),

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assertion, Condition, Expectation, Limits, Namespaces, Resource, Sysctls, Tolerances, Trials,
-    WorkloadSpec,
+    Assertion, Condition, Expectation, Limits, MachineSpec, Namespaces, Resource, Sysctls,
+    Tolerances, Trials, WorkloadSpec,
 };
 
 /// Where a value stands in its file: line and column, both counted from 1.
@@ -32,6 +32,8 @@ pub struct Scenario {
     pub summary: Option<String>,
     /// The path it was read from, as given, or `(shipped)/NAME.yaml`.
     pub file: String,
+    /// The text of the file, for a guest that reads it again.
+    pub text: String,
     /// The columns of the report, in the file's order.
     pub configs: Vec<Config>,
 }
@@ -48,6 +50,8 @@ pub struct Config {
     /// Any of these must hold on the machine, or the config is skipped; empty when it runs everywhere. A config of the file has one at
     /// most, a control that the tool adds has those of all configs that need it.
     pub when: Vec<Condition>,
+    /// Where it runs; `None` when the file does not say, which is the host unless somebody says otherwise.
+    pub machine: Option<MachineSpec>,
     /// The miniature machine that attacker and victim share.
     pub node: NodeSpec,
     /// Which CPUs attacker and victim get; resolved from the own resource when the file is silent.
@@ -105,17 +109,46 @@ pub enum Control {
 /// The node of a case: a guard cgroup with a capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct NodeSpec {
-    /// Size of the cpuset (or what there is).
+    /// Size of the cpuset (or what there is); 0 without a guard.
     pub cpus: u32,
-    /// Capacity of memory, in bytes; swap is not added to it.
+    /// Capacity of memory, in bytes; swap is not added to it. 0 without a guard.
     pub memory_bytes: u64,
-    /// Capacity of tasks.
+    /// Capacity of tasks; 0 without a guard.
     pub pids: u64,
+    /// Whether there is a guard at all: false for `node: none`, where the attack has the whole machine.
+    #[serde(default = "guarded", skip_serializing_if = "is_guarded")]
+    pub guard: bool,
+}
+
+const fn guarded() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_guarded(guard: &bool) -> bool {
+    *guard
 }
 
 impl Default for NodeSpec {
     fn default() -> Self {
-        Self { cpus: 2, memory_bytes: 512 << 20, pids: 512 }
+        Self { cpus: 2, memory_bytes: 512 << 20, pids: 512, guard: true }
+    }
+}
+
+impl NodeSpec {
+    /// No guard: the whole machine.
+    pub const NONE: Self = Self { cpus: 0, memory_bytes: 0, pids: 0, guard: false };
+
+    /// How many CPUs it takes, where there are as many.
+    #[must_use]
+    pub const fn width(&self) -> u32 {
+        if self.guard { self.cpus } else { u32::MAX }
+    }
+
+    /// The capacity of something, where there is any.
+    #[must_use]
+    pub const fn capacity(&self, amount: u64) -> Option<u64> {
+        if self.guard { Some(amount) } else { None }
     }
 }
 

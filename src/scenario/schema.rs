@@ -11,8 +11,8 @@ use super::decode::{self, MAX_CONFIGS};
 use super::diagnostic::Problems;
 use super::node::{Kind, Node};
 use super::{
-    CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, PROBES, Resource, Workload,
-    matrix, yaml,
+    CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, PROBES, Resource, VM_CPUS,
+    Workload, matrix, yaml,
 };
 
 /// Where the schema is published.
@@ -93,7 +93,9 @@ fn definitions() -> Value {
         "flag": { "enum": [true, false, "true", "false"] },
         "resource": { "enum": Resource::ALL.map(Resource::name) },
         "limits": object(limits(), &[], "What the sandbox may use; what is not given is not limited."),
-        "node": object(node(), &[], "The capacity of the miniature machine that attacker and victim share."),
+        "node": { "anyOf": [{ "const": "none" }, object(node(), &[], "")], "description": "The capacity of the miniature machine that attacker and victim share; none for no guard at all, which only a guest allows." },
+        "machine": machine(),
+        "vm": object(vm(), &[], "A throwaway guest."),
         "attacker": object(sandbox(true), &[], "The sandbox that attacks."),
         "victim": object(sandbox(false), &[], "The sandbox that is measured."),
         "sandboxes": { "type": "array", "minItems": 1, "maxItems": 2, "items": listed(), "description": "The long form of attacker and victim." },
@@ -114,6 +116,7 @@ fn definitions() -> Value {
 /// What the top of the file and a config have in common.
 fn layer_properties() -> Map<String, Value> {
     let all = [
+        ("machine", reference("machine")),
         ("node", reference("node")),
         ("placement", placement()),
         ("attacker", reference("attacker")),
@@ -164,6 +167,36 @@ fn node() -> Map<String, Value> {
         ("pids", count(&NODE_PIDS, "Tasks of the node.")),
     ];
     of_keys(decode::NODE_KEYS, &all)
+}
+
+fn machine() -> Value {
+    let long = object(entries(&[("vm", reference("vm"))]), &["vm"], "");
+    json!({
+        "anyOf": [{ "enum": ["host", "vm"] }, long],
+        "description": "The machine that a case runs on: this host, or a throwaway guest.",
+    })
+}
+
+fn vm() -> Map<String, Value> {
+    let line = |about: &str| json!({ "type": "string", "minLength": 1, "maxLength": decode::machine::LONGEST, "description": about });
+    let all = [
+        (
+            "kernel",
+            line(
+                "A vmlinuz or a Debian package of a kernel; a relative path is relative to the file.",
+            ),
+        ),
+        (
+            "cgroup",
+            json!({ "enum": CgroupMode::ALL.map(CgroupMode::name), "description": "How cgroups are mounted." }),
+        ),
+        ("cpus", count(&VM_CPUS, "CPUs of the guest.")),
+        ("memory", reference("bytes")),
+        ("swap", reference("bytes")),
+        ("disk", reference("bytes")),
+        ("append", line("More parameters for the kernel.")),
+    ];
+    of_keys(decode::machine::KEYS, &all)
 }
 
 fn sandbox(is_attacker: bool) -> Map<String, Value> {
@@ -269,7 +302,10 @@ fn when() -> Value {
 fn matrix_axes() -> Value {
     let limits = limits();
     let node = node();
+    let vm = vm();
     let value = |axis: &str| match axis.split_once('.') {
+        Some(("machine", path)) => vm.get(path.strip_prefix("vm.").unwrap_or(path)).cloned(),
+        None if axis == "machine" => Some(json!({ "enum": ["host", "vm"] })),
         Some(("limits", key)) => limits.get(key).cloned(),
         Some(("node", key)) => node.get(key).cloned(),
         _ if axis == "placement" => Some(placement()),
@@ -348,7 +384,8 @@ mod tests {
 
     #[test]
     fn every_key_of_the_decoders_is_described() {
-        let mut lists = vec![layer_properties(), limits(), node(), sandbox(true), sandbox(false)];
+        let mut lists =
+            vec![layer_properties(), limits(), node(), vm(), sandbox(true), sandbox(false)];
         for list in [trials()["anyOf"][1].clone(), when(), matrix_axes()] {
             lists.push(list["properties"].as_object().unwrap().clone());
         }

@@ -3,7 +3,10 @@
 use super::diagnostic::{Problems, quoted};
 use super::layers::Merged;
 use super::written::{FileWritten, LimitsWritten};
-use super::{NodeSpec, Role, VICTIM_MIN_PIDS, Workload, units};
+use super::{MachineSpec, NodeSpec, Role, VICTIM_MIN_PIDS, Workload, units};
+
+/// What a guest needs besides its node, in bytes: its kernel, the binary, and what must stay free for a case to begin.
+const VM_HEADROOM: u64 = 512 << 20;
 
 /// Checks a whole file and each config with what it inherits.
 pub(super) fn check(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Problems) {
@@ -11,6 +14,7 @@ pub(super) fn check(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Pr
         config_name(config, &merged[..index], problems);
         sandbox_names(config, problems);
         let node = config.node_spec();
+        guest(config, node, problems);
         burner(config, node, problems);
         if let Some(limits) = &config.attacker.limits {
             let workload = config.attacker.workload.as_ref().map(|found| found.value);
@@ -84,8 +88,26 @@ fn sandbox_names(config: &Merged<'_>, problems: &mut Problems) {
     }
 }
 
+/// A node that does not fit into its guest could never be made.
+fn guest(config: &Merged<'_>, node: NodeSpec, problems: &mut Problems) {
+    let Some(MachineSpec::Vm(vm)) = config.machine_spec() else { return };
+    let needed = node.memory_bytes.saturating_add(VM_HEADROOM);
+    if vm.memory_bytes >= needed {
+        return;
+    }
+    let written = config.machine.memory.as_ref().or(config.node.memory.as_ref());
+    let Some(spot) = written.map(|found| found.spot) else { return };
+    let (has, needed) = (units::format_bytes(vm.memory_bytes), units::format_bytes(needed));
+    problems
+        .add(spot, format!("the guest has {has} of memory, but its node needs {needed} with what the guest needs itself"))
+        .help("give the guest more (`machine: {vm: {memory: …}}`), or the node less (`node: {memory: …}`)");
+}
+
 /// A limit above what the node has could never be reached, so the node would be what holds the attacker.
 fn capacity(limits: &LimitsWritten, node: NodeSpec, problems: &mut Problems) {
+    if !node.guard {
+        return;
+    }
     if let Some(pids) = limits.pids.as_ref().filter(|pids| pids.value > node.pids) {
         problems
             .add(pids.spot, format!("`pids` is {}, but the node has {}", pids.value, node.pids))
@@ -114,7 +136,10 @@ fn burner(config: &Merged<'_>, node: NodeSpec, problems: &mut Problems) {
     let Some(workload) = attacker.workload.as_ref().map(|found| found.value) else { return };
     let threads = attacker.threads.as_ref();
     if workload == Workload::CpuBurn {
-        let room = node.pids.saturating_sub(1 + VICTIM_MIN_PIDS);
+        let room = match node.guard {
+            true => node.pids.saturating_sub(1 + VICTIM_MIN_PIDS),
+            false => u64::MAX,
+        };
         if let Some(threads) = threads.filter(|threads| threads.value > room) {
             problems
                 .add(threads.spot, format!("`threads` is {}, but the node has {}", threads.value, node.pids))

@@ -6,7 +6,7 @@ use super::units::{self, UnitError};
 use super::written::Located;
 
 /// Words that the format reserves, which this version cannot serve yet.
-pub(super) const LATER_KEYS: &[&str] = &["machine", "oom", "duration", "command"];
+pub(super) const LATER_KEYS: &[&str] = &["oom", "duration", "command"];
 
 /// Limits that this version cannot set yet.
 pub(super) const LATER_LIMITS: &[&str] = &["io", "net", "hugetlb", "rlimits"];

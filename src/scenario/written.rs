@@ -6,7 +6,8 @@ use super::diagnostic::Spot;
 use super::matrix::Matrix;
 use super::sysctls::Sysctls;
 use super::{
-    Assertion, Burst, Condition, Expectation, Namespaces, Placement, Tolerances, Workload,
+    Assertion, Burst, CgroupMode, Condition, Expectation, Namespaces, Placement, Tolerances,
+    Workload,
 };
 
 /// A value and where it stands.
@@ -25,9 +26,31 @@ impl<T> Located<T> {
 /// The keys of `node`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NodeWritten {
+    /// True for a map of keys, false for `none`.
+    pub guard: Option<Located<bool>>,
     pub cpus: Option<Located<u64>>,
     pub memory: Option<Located<u64>>,
     pub pids: Option<Located<u64>>,
+}
+
+/// What `machine` says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MachineWritten {
+    pub place: Option<Located<Where>>,
+    pub kernel: Option<Located<String>>,
+    pub cgroup: Option<Located<CgroupMode>>,
+    pub cpus: Option<Located<u64>>,
+    pub memory: Option<Located<u64>>,
+    pub swap: Option<Located<u64>>,
+    pub disk: Option<Located<u64>>,
+    pub append: Option<Located<String>>,
+}
+
+/// The two kinds of machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    Host,
+    Vm,
 }
 
 /// The keys of `limits`.
@@ -85,6 +108,7 @@ pub(super) struct SandboxWritten {
 /// What the top of a file and each of its configs have in common.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layer {
+    pub machine: MachineWritten,
     pub node: NodeWritten,
     pub placement: Option<Located<Placement>>,
     pub attacker: SandboxWritten,

@@ -5,8 +5,10 @@
 #![allow(unsafe_code)]
 
 pub mod capability;
+pub mod child;
 pub mod descriptors;
 pub mod loopback;
 pub mod pidfd;
 pub mod process;
 pub mod spawn;
+pub mod swap;

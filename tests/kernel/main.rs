@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ("what_could_hurt_the_machine_is_refused", unable::dangers),
         ("without_root_it_says_so_and_exits_3", unable::without_root),
         ("without_a_pids_controller_it_says_so_and_exits_3", unable::without_pids),
+        ("a_node_without_a_guard_is_refused_outside_of_guests", unable::without_a_guard),
         ("with_a_read_only_cgroup_tree_it_says_so_and_exits_3", unable::read_only),
     ])
 }

@@ -92,3 +92,19 @@ pub fn dangers() {
         assert!(unable(&plan(keys, &["--allow", danger])).is_null(), "{danger}");
     }
 }
+
+/// An attack without a node is for a machine that may be lost.
+pub fn without_a_guard() {
+    let text = "version: 1\nname: unguarded\nattacker: {workload: forkbomb}\nnode: none\nconfigs: [{name: open}]\n";
+    let ended = crate::serial::record_of(text);
+    assert_eq!(ended.code, 3, "{}", ended.errors);
+    for config in ["sham", "open"] {
+        assert_eq!(ended.verdict(config), "skipped");
+        let reason = ended.case(config)["reason"].as_str().expect("a reason");
+        assert!(reason.contains("--vm") && reason.contains("machine: vm"), "{reason}");
+        assert!(
+            ended.case(config)["steps"].as_array().is_some_and(Vec::is_empty),
+            "nothing was made"
+        );
+    }
+}

@@ -55,17 +55,33 @@ pub fn record_of(scenario: &str) -> Ended {
 impl Program {
     /// Starts `run` on this scenario text, with variables in the environment.
     pub fn start(scenario: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(&[], scenario, environment)
+    }
+
+    /// The same with more options.
+    pub fn start_with(options: &[&str], scenario: &str, environment: &[(&str, &str)]) -> Self {
         let file = scenario_file(scenario);
-        let mut program = Self::start_on(file.path(), environment, LIMIT);
+        let mut program = Self::start_file(options, file.path(), environment, LIMIT);
         program.scenario = Some(file);
         program
     }
 
     /// The same on a file or a folder of files, for as long as `limit` at most.
     pub fn start_on(path: &Path, environment: &[(&str, &str)], limit: Duration) -> Self {
+        Self::start_file(&[], path, environment, limit)
+    }
+
+    fn start_file(
+        options: &[&str],
+        path: &Path,
+        environment: &[(&str, &str)],
+        limit: Duration,
+    ) -> Self {
         let export = tempfile::tempdir().expect("an export folder");
         let mut child = Command::new(env!("CARGO_BIN_EXE_contain-test"))
-            .args(["run", "--format", "jsonl", "--export"])
+            .arg("run")
+            .args(options)
+            .args(["--format", "jsonl", "--export"])
             .arg(format!("json={}", export.path().join("record.json").display()))
             .arg(path)
             .envs(environment.iter().copied())

@@ -234,11 +234,38 @@ pub const ENTRIES: &[Entry] = &[
         "the sandbox finds a process of the host in its /proc",
     ),
     entry(Kind::Word, "leaks", "stands for breached, degraded, denied and lost in `expect`"),
-    entry(Kind::Word, "machine", "the kernel that a case runs on"),
+    entry(
+        Kind::Word,
+        "machine",
+        "the kernel that a case runs on: this host, or a throwaway guest (`run --vm`, `machine: vm`)",
+    ),
+    Entry {
+        name: "guest",
+        kind: Kind::Word,
+        meaning: "a throwaway virtual machine: another kernel, another cgroup version, or one that an attack may cost",
+        details: &[
+            detail(
+                "ask for it",
+                "`run --vm PATH`, or `machine: {vm: {cgroup: v1, kernel: FILE}}` in a scenario",
+            ),
+            detail("needs", "QEMU and a kernel; no root, and no cgroups on the host"),
+            detail("made of", "the kernel, and an initramfs with this binary as its only program"),
+            detail(
+                "when lost",
+                "the case that ran is `lost`, and the guest is booted anew for the cases that are left",
+            ),
+        ],
+    },
+    entry(
+        Kind::Word,
+        "accelerator",
+        "how the CPUs of a guest are run: kvm, by the host's own, or tcg, by translation, which is several times slower",
+    ),
     entry(
         Kind::Word,
         "node",
-        "a miniature of a machine: a guard cgroup with a capacity in CPUs, memory and tasks; attacker and victim are its children",
+        "a miniature of a machine: a guard cgroup with a capacity in CPUs, memory and tasks; attacker and victim are its children; \
+         `node: none` goes without the guard, in a throwaway guest alone",
     ),
     entry(
         Kind::Word,

@@ -3,6 +3,7 @@
 mod burst;
 pub(in crate::scenario) mod expect;
 pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod machine;
 pub(in crate::scenario) mod sandbox;
 pub(in crate::scenario) mod sysctls;
 pub(in crate::scenario) mod tolerance;
@@ -11,11 +12,12 @@ pub(in crate::scenario) mod when;
 
 use crate::scenario::diagnostic::{Problems, Spot};
 use crate::scenario::node::{Entry, Kind, Node};
-use crate::scenario::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
+use crate::scenario::written::{ConfigWritten, FileWritten, Layer, Located, NodeWritten};
 use crate::scenario::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
 use crate::scenario::{matrix, units, words};
 
-pub(in crate::scenario) const LAYER_KEYS: [&str; 9] = [
+pub(in crate::scenario) const LAYER_KEYS: [&str; 10] = [
+    "machine",
     "node",
     "placement",
     "attacker",
@@ -26,6 +28,7 @@ pub(in crate::scenario) const LAYER_KEYS: [&str; 9] = [
     "trials",
     "sysctls",
 ];
+
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
 pub(in crate::scenario) const MAX_CONFIGS: usize = 256;
 
@@ -131,6 +134,7 @@ fn summary(node: &Node, problems: &mut Problems) -> Option<String> {
 pub(in crate::scenario) fn layer_key(entry: &Entry, layer: &mut Layer, problems: &mut Problems) {
     let value = &entry.value;
     match entry.key.as_str() {
+        "machine" => layer.machine = machine::machine(value, problems),
         "node" => layer.node = node(value, problems),
         "placement" => {
             let legal = [("apart", Placement::Apart), ("together", Placement::Together)];
@@ -158,8 +162,13 @@ fn sugar(entries: &[Entry], problems: &mut Problems) {
     }
 }
 
+/// `none`, or a map of capacities.
 fn node(value: &Node, problems: &mut Problems) -> NodeWritten {
-    let mut node = NodeWritten::default();
+    let guard = |guard| Some(Located { value: guard, spot: value.spot });
+    if matches!(&value.kind, Kind::Scalar(word) if word == "none") {
+        return NodeWritten { guard: guard(false), ..NodeWritten::default() };
+    }
+    let mut node = NodeWritten { guard: guard(true), ..NodeWritten::default() };
     for entry in words::map(value, "`node`", problems).unwrap_or_default() {
         let value = &entry.value;
         match entry.key.as_str() {

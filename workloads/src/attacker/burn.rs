@@ -105,7 +105,7 @@ mod tests {
     use crate::protocol::Burst;
 
     fn order(threads: u64, intensity: u8, burst: Option<Burst>) -> AttackOrder {
-        let dose = Dose { tasks: 100, seconds: 1 };
+        let dose = Dose { tasks: 100, seconds: 1, unguarded: false };
         AttackOrder { workload: "cpu-burn".to_owned(), intensity, threads, burst, dose }
     }
 

@@ -1,0 +1,75 @@
+//! Tests in throwaway guests. They need QEMU and a kernel, given as `CONTAIN_TEST_VM_KERNEL` or found in /boot; without, they are skipped
+//! with the reason, and fail under `CONTAIN_TEST_MUST_RUN=1`. Nothing of them runs on the host but QEMU.
+//!
+//! `cargo test --release --test vm`; one at a time, because guests share the host's CPUs.
+
+#[path = "../serial/mod.rs"]
+mod serial;
+
+mod axes;
+mod endings;
+mod guest;
+mod limits;
+mod losses;
+mod programs;
+mod unready;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// A named test. Those that return a reason could not run.
+type Test = (&'static str, fn() -> Option<String>);
+
+const TESTS: &[Test] = &[
+    ("the_cgroup_version_is_an_axis_of_the_report", axes::cgroup_versions),
+    ("a_packaged_kernel_brings_the_modules_for_swap_and_disk", axes::package_swap_and_disk),
+    ("every_limit_of_cgroup_v2_is_in_force_and_proved", limits::of_version_2),
+    ("a_fork_bomb_without_a_node_meets_the_kernels_own_tables", losses::unguarded_fork_bomb),
+    ("a_guest_that_is_killed_is_lost_and_the_rest_runs_in_another", losses::killed_from_outside),
+    ("a_guest_that_panics_under_attack_is_lost_with_its_last_words", losses::panics),
+    ("a_guest_that_hangs_is_lost_within_its_time_limit", losses::hangs),
+    ("a_kernel_that_panics_at_boot_is_an_error_with_its_last_words", unready::panics_at_boot),
+    ("a_kernel_that_never_comes_up_is_an_error_within_its_time_limit", unready::hangs_at_boot),
+    ("a_kernel_without_a_controller_skips_with_the_reason", unready::lacks_a_controller),
+    ("a_kernel_without_a_second_serial_port_says_so", unready::lacks_a_port),
+    ("a_kernel_without_a_needed_module_says_so", unready::lacks_a_module),
+    ("an_interrupt_ends_the_guest_and_says_130", endings::interrupt),
+    ("a_termination_while_the_guest_boots_says_143", endings::termination_at_boot),
+    ("a_guest_dies_with_a_harness_that_is_killed", endings::harness_killed),
+    ("doctor_finds_a_guest_fit_in_every_mode", programs::doctor),
+    ("the_kernel_tests_pass_in_a_guest", programs::kernel_tests),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let must_run = std::env::var("CONTAIN_TEST_MUST_RUN").is_ok_and(|value| value == "1");
+    let trials = TESTS
+        .iter()
+        .map(|&(name, test)| {
+            Trial::ignorable_test(name, move || {
+                let skipped = match guest::reason_not_to_run() {
+                    Some(reason) => Some(reason),
+                    None => match std::panic::catch_unwind(test) {
+                        Ok(skipped) => skipped,
+                        Err(panic) => return Err(Failed::from(describe(&*panic))),
+                    },
+                };
+                let left = guest::running_guests();
+                match skipped {
+                    _ if !left.is_empty() => Err(Failed::from(format!("still running: {left:?}"))),
+                    None => Ok(Completion::Completed),
+                    Some(reason) if must_run => Err(Failed::from(reason)),
+                    Some(reason) => Ok(Completion::ignored_with(reason)),
+                }
+            })
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn describe(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
+}

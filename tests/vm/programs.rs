@@ -1,0 +1,96 @@
+//! Programs in guests: the tool's own doctor, and the tests that start sandboxes.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use contain_test::scenario::CgroupMode;
+use contain_test::vm::{Executed, Extra, Limits, Program, execute};
+
+use crate::guest::{options, spec};
+
+/// The tools that the kernel tests call besides the program: busybox has them all.
+const TOOLS: [&str; 18] = [
+    "sh", "cat", "cut", "chrt", "find", "grep", "kill", "ls", "mount", "rm", "sed", "sleep",
+    "sort", "tr", "umount", "unshare", "wc", "taskset",
+];
+
+pub fn doctor() -> Option<String> {
+    for mode in CgroupMode::ALL {
+        let program = Program {
+            command: vec!["/init".to_owned(), "doctor".to_owned()],
+            limit: Duration::from_secs(30),
+            ..Program::default()
+        };
+        let mut said = String::new();
+        let executed = execute(
+            &spec(|spec| spec.cgroup = mode),
+            &program,
+            &options(Limits::default()),
+            &mut |text| said.push_str(text),
+        );
+        let ended = Executed::Ended { code: 0, left: Vec::new() };
+        assert_eq!(executed.expect("a guest"), ended, "{}: {said}", mode.name());
+        assert!(said.contains("cgroup.pids"), "{said}");
+    }
+    None
+}
+
+/// The tests of `tests/kernel` in a guest: their binary and the program lie where they lie on the host.
+pub fn kernel_tests() -> Option<String> {
+    let path = |name: &str| std::env::var(name).ok();
+    let (Some(tests), Some(busybox)) =
+        (path("CONTAIN_TEST_KERNEL_TESTS"), path("CONTAIN_TEST_BUSYBOX"))
+    else {
+        return Some(
+            "set CONTAIN_TEST_KERNEL_TESTS (cargo test --release --no-run --test kernel) and CONTAIN_TEST_BUSYBOX (a static busybox)"
+                .to_owned(),
+        );
+    };
+    let modes = path("CONTAIN_TEST_VM_MODES").unwrap_or_else(|| "v2".to_owned());
+    for mode in
+        CgroupMode::ALL.into_iter().filter(|mode| modes.split(',').any(|it| it == mode.name()))
+    {
+        let mut arguments = vec![tests.clone()];
+        arguments.extend(
+            path("CONTAIN_TEST_KERNEL_FILTER").iter().flat_map(|filter| {
+                filter.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+            }),
+        );
+        let program = Program {
+            command: arguments,
+            environment: vec![
+                ("PATH".to_owned(), "/bin".to_owned()),
+                ("CONTAIN_TEST_MUST_RUN".to_owned(), "1".to_owned()),
+            ],
+            extras: extras(&tests, &busybox),
+            limit: Duration::from_secs(1800),
+        };
+        let executed = execute(
+            &spec(|spec| spec.cgroup = mode),
+            &program,
+            &options(Limits::default()),
+            &mut |text| eprint!("{text}"),
+        );
+        let ended = Executed::Ended { code: 0, left: Vec::new() };
+        assert_eq!(executed.expect("a guest"), ended, "{}", mode.name());
+    }
+    None
+}
+
+fn extras(tests: &str, busybox: &str) -> Vec<Extra> {
+    let file = |path: &Path| {
+        let contents = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Extra::File(path.display().to_string(), 0o755, contents)
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/leftovers.sh");
+    let mut list = vec![
+        file(Path::new(tests)),
+        file(Path::new(env!("CARGO_BIN_EXE_contain-test"))),
+        file(&script),
+    ];
+    let contents = fs::read(busybox).unwrap_or_else(|error| panic!("{busybox}: {error}"));
+    list.push(Extra::File("bin/busybox".to_owned(), 0o755, contents));
+    list.extend(TOOLS.map(|tool| Extra::Link(format!("bin/{tool}"), "busybox".to_owned())));
+    list
+}
