@@ -6,6 +6,7 @@ pub mod analyze;
 pub mod cgroup;
 pub mod cli;
 pub mod engine;
+pub mod glossary;
 pub mod guest;
 pub mod host;
 pub mod node;

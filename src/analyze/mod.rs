@@ -12,7 +12,6 @@ mod cell;
 mod exit;
 mod expect;
 mod failures;
-mod histogram;
 mod open;
 mod pairs;
 mod plan;
@@ -21,6 +20,7 @@ mod starved;
 mod stats;
 mod tolerance;
 
+pub use crate::record::{histogram_count, histogram_quantile};
 pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
@@ -30,7 +30,6 @@ pub use exit::{
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,
 };
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
-pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
 pub use pairs::{CAPACITY_PAIRS, FirstPairs, LATENCY_PAIRS};
 pub use plan::{Wanted, wanted};

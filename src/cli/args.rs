@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit_code;
@@ -68,11 +69,14 @@ pub struct RunArgs {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
     /// What goes to stdout: the table, the record in another form, or one event a line
-    #[arg(long, value_enum, default_value_t = RunFormat::Table)]
-    pub format: RunFormat,
-    /// Also write the record to a file; repeatable (formats: json, markdown, junit)
+    #[arg(long, value_parser = formats(), default_value = "table")]
+    pub format: Format,
+    /// Also write the record to a file in any format but table; repeatable
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
+    /// On GitHub Actions, write neither annotations nor the summary of the step
+    #[arg(long)]
+    pub no_ci: bool,
     /// Print the steps and kernel files of every case, and change nothing; needs no root
     #[arg(long, conflicts_with = "exports")]
     pub dry_run: bool,
@@ -101,9 +105,9 @@ pub struct ReportArgs {
     #[arg(value_name = "RECORD")]
     pub record: PathBuf,
     /// What goes to stdout
-    #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
-    pub format: RecordFormat,
-    /// Also write the result to a file; repeatable (formats: json, markdown, junit)
+    #[arg(long, value_parser = formats(), default_value = "table")]
+    pub format: Format,
+    /// Also write the result to a file in any format but table; repeatable
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
     /// Judge a resource with another tolerance; repeatable
@@ -185,59 +189,11 @@ pub enum ColorChoice {
     Never,
 }
 
-/// Formats of `run`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunFormat {
-    /// Tables for people, one a scenario
-    Table,
-    /// The record: one JSON document
-    Json,
-    /// Tables in GitHub Markdown
-    Markdown,
-    /// JUnit XML: a suite for each scenario
-    Junit,
-    /// Events as they happen, one JSON object a line
-    Jsonl,
-}
-
-impl RunFormat {
-    /// The view of the record that goes to stdout at the end; `None` when events went there.
-    #[must_use]
-    pub const fn view(self) -> Option<Format> {
-        match self {
-            Self::Table => Some(Format::Table),
-            Self::Json => Some(Format::Json),
-            Self::Markdown => Some(Format::Markdown),
-            Self::Junit => Some(Format::Junit),
-            Self::Jsonl => None,
-        }
-    }
-}
-
-/// Formats of `report`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RecordFormat {
-    /// Tables for people, one a scenario
-    Table,
-    /// The record: one JSON document
-    Json,
-    /// Tables in GitHub Markdown
-    Markdown,
-    /// JUnit XML: a suite for each scenario
-    Junit,
-}
-
-impl RecordFormat {
-    /// The view that goes to stdout.
-    #[must_use]
-    pub const fn view(self) -> Format {
-        match self {
-            Self::Table => Format::Table,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Junit => Format::Junit,
-        }
-    }
+/// The formats of records as values of `--format`, for help texts and completions.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let values =
+        Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.summary()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<Format>())
 }
 
 /// Formats of the commands that print facts.

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod check;
+mod ci;
 mod clean;
 mod doctor;
 mod dry_run;
@@ -11,7 +12,6 @@ mod events;
 pub mod exit_code;
 mod explain;
 pub mod export;
-mod glossary;
 mod list;
 mod output;
 mod panic;

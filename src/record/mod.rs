@@ -6,6 +6,7 @@
 mod block;
 mod case;
 mod describe;
+mod histogram;
 mod machine;
 mod schema;
 mod verdict;
@@ -22,6 +23,7 @@ pub use case::{
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,
 };
+pub use histogram::{histogram_count, histogram_mean, histogram_quantile};
 pub use machine::{Machine, MachineKind, Requirement};
 pub use schema::{RECORD_SCHEMA_ID, record_schema};
 pub use verdict::{Outcome, Verdict};
