@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::escape::steers;
 use crate::record::{Case, Report, ScenarioRecord};
 
-/// One JSON object a line. `line` says what it is: `run`, `machine`, `case`, `ceiling`, `expectation` or `cell`.
+/// One JSON object a line. `row` says what it is: `run`, `machine`, `case`, `ceiling`, `expectation` or `cell`.
 #[must_use]
 pub fn render_jsonl(report: &Report) -> String {
     let mut lines = vec![run(report)];
@@ -55,9 +55,9 @@ fn case_lines(scenario: &ScenarioRecord, case: &Case) -> Vec<Value> {
 }
 
 /// The fields of a value, behind what it is and where it belongs.
-fn tagged(line: &str, place: &[(&str, Value)], value: &impl serde::Serialize) -> Value {
+fn tagged(row: &str, place: &[(&str, Value)], value: &impl serde::Serialize) -> Value {
     let mut fields = Map::new();
-    fields.insert("line".into(), json!(line));
+    fields.insert("row".into(), json!(row));
     fields.extend(place.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     if let Value::Object(own) = json!(value) {
         for (name, value) in own {

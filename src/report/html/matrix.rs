@@ -94,7 +94,7 @@ fn line(row: &Row<'_>, resources: &[Resource], several_machines: bool) -> Markup
                 }
             }
             @for &resource in resources { (field(row, resource)) }
-            td .verdict data-label="verdict" { (chip(case.verdict)) }
+            td .verdict { (chip(case.verdict)) }
         }
     }
 }
@@ -103,12 +103,12 @@ fn field(row: &Row<'_>, resource: Resource) -> Markup {
     let case = row.case;
     let own = if case.resource == resource { " own" } else { "" };
     let Some(cell) = worst_cell(case, resource) else {
-        return html! { td class={ "none" (own) } data-label=(resource) { (NOTHING) } };
+        return html! { td class={ "none" (own) } { (NOTHING) } };
     };
     let index = case.cells.iter().position(|other| std::ptr::eq(other, cell)).unwrap_or(0);
     html! {
-        td class={ (class(tone(cell))) (own) } style=(style(heat(cell))) data-label=(resource) {
-            a href=(anchor::link(&anchor::cell(row.place, index))) { (words(cell)) }
+        td class={ (class(tone(cell))) (own) } style=(style(heat(cell))) {
+            a href=(anchor::link(&anchor::cell(row.place, index))) data-label=(resource) { span { (words(cell)) } }
         }
     }
 }
