@@ -102,9 +102,9 @@ impl Browser {
         Ok(entries.iter().map(|entry| entry["message"].to_string()).collect())
     }
 
-    /// A picture of the page from its top, in PNG.
-    pub fn picture(&mut self, (width, height): (u32, u32)) -> Result<Vec<u8>, String> {
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+    /// A picture of the page in PNG, `top` pixels below its beginning.
+    pub fn picture(&mut self, top: u32, (width, height): (u32, u32)) -> Result<Vec<u8>, String> {
+        let clip = json!({ "x": 0, "y": top, "width": width, "height": height, "scale": 1 });
         let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.devtools("Page.captureScreenshot", &wanted)?;
         Ok(super::base64::decoded(answer["data"].as_str().ok_or("no picture")?))

@@ -76,16 +76,26 @@ pub fn text_stands_out_in_light_and_dark(pages: &Pages, browser: &mut Browser) -
     Ok(())
 }
 
+/// A length in pixels.
+fn whole(value: &serde_json::Value) -> u32 {
+    value.as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(0)
+}
+
 /// Light and dark, wide and narrow: each a picture that is no blank sheet. They are kept where `SCREENSHOTS` says.
 pub fn pictures_are_taken(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
     let keep = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from);
-    for (name, page) in [("real", &pages.real), ("gallery", &pages.gallery)] {
+    let case = format!("{}#s0c2", pages.real);
+    for (name, page) in [("real", &pages.real), ("gallery", &pages.gallery), ("case", &case)] {
         for dark in [false, true] {
             for width in [1280, 400] {
                 browser.open(page, width, dark)?;
-                let height = browser.ask("return document.documentElement.scrollHeight")?.as_u64().unwrap_or(900);
-                let height = u32::try_from(height).unwrap_or(6000).min(6000);
-                let picture = browser.picture((width, height))?;
+                let height = whole(&browser.ask("return document.documentElement.scrollHeight")?);
+                let top = browser.ask(
+                    "const it = location.hash && document.querySelector(location.hash).parentElement; \
+                     return it ? Math.max(0, Math.round(it.getBoundingClientRect().top + scrollY) - 8) : 0",
+                )?;
+                let top = whole(&top);
+                let picture = browser.picture(top, (width, (height - top).min(3600)))?;
                 check(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, format!("{name}: {} bytes", picture.len()))?;
                 if let Some(folder) = &keep {
                     let scheme = if dark { "dark" } else { "light" };

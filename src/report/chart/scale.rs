@@ -59,7 +59,7 @@ impl Scale {
     }
 
     fn linear_ticks(&self) -> Vec<f64> {
-        let step = nice_step((self.high - self.low) / 4.0);
+        let step = nice_step((self.high - self.low) / 5.0);
         let first = (self.low / step).ceil();
         (0..12)
             .map(|index| (first + f64::from(index)) * step)

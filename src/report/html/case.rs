@@ -82,7 +82,7 @@ fn ceiling_figure(case: &Case, ceiling: &Ceiling) -> Markup {
             figcaption {
                 (describe_ceiling(ceiling)) "."
                 " Whose limit it was: " (level(ceiling)) "."
-                @if !ceiling.note.is_empty() { " " (ceiling.note) "." }
+                @if !ceiling.note.is_empty() { " Note: " (ceiling.note) "." }
             }
         }
     }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::anchor;
 use super::heat::{chip, class, control};
+use super::ticks::ticks;
 use crate::glossary::{self, Kind, LEAK, Spelled, spelled};
 use crate::record::{Expected, Report, describe_ceiling, describe_cell};
 use crate::report::advice::{Advice, Basis, advice};
@@ -106,15 +107,14 @@ fn meaning(finding: &Finding<'_>) -> Markup {
 
 fn evidence(finding: &Finding<'_>) -> Markup {
     let case = finding.case;
-    let cell = worst_cell(case, case.resource).filter(|_| !case.verdict.leaks());
+    // What the reason tells already is not told again.
+    let told = |sentence: &String| !case.reason.contains(sentence.as_str());
+    let ceilings = case.ceilings.iter().map(describe_ceiling);
+    let cell = worst_cell(case, case.resource).map(describe_cell);
+    let more: Vec<String> = ceilings.chain(cell).filter(told).collect();
     html! {
-        @if !case.ceilings.is_empty() || cell.is_some() {
-            ul .evidence {
-                @for ceiling in &case.ceilings {
-                    li { (describe_ceiling(ceiling)) @if !ceiling.note.is_empty() { " (" (ceiling.note) ")" } }
-                }
-                @if let Some(cell) = cell { li { (describe_cell(cell)) } }
-            }
+        @if !more.is_empty() {
+            ul .evidence { @for sentence in &more { li { (sentence) } } }
         }
     }
 }
@@ -125,7 +125,7 @@ fn remedy(advice: &Advice) -> Markup {
         div .remedy {
             p {
                 strong { "What would contain it: " }
-                (advice.why)
+                (ticks(&advice.why))
                 @match &advice.basis {
                     Basis::Shown { scenario, config } => { " (" em { (scenario) " / " (config) } " of this report shows it)." }
                     Basis::Rule => { ". " em { "A rule; this report has not tried it." } }
@@ -146,11 +146,19 @@ pub(super) fn spellings(whose: &str, limits: &Limits) -> Markup {
                 @for (name, text) in rows(it) {
                     div {
                         dt { (name) }
-                        dd { @if name == "scenario" { (whose) } code { (text) } }
+                        dd { @if name == "scenario" { (whose) } (code(name, text)) }
                     }
                 }
             }
         }
+    }
+}
+
+/// Kernel files and options are code as a whole; what Kubernetes has is told in words.
+fn code(name: &str, text: &str) -> Markup {
+    match name == "Kubernetes" && text.contains(' ') && !text.starts_with("resources.") {
+        true => ticks(text),
+        false => html! { code { (text) } },
     }
 }
 

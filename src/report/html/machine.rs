@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::ticks::ticks;
+
 use crate::record::{Machine, MachineKind, Report};
 
 /// One block for each machine.
@@ -44,7 +46,7 @@ fn one(machine: &Machine) -> Markup {
                     @for it in missing {
                         li {
                             code { (it.name) } @if it.required { " (required)" } ": " (it.found)
-                            @if !it.remedy.is_empty() { ". Remedy: " (it.remedy) }
+                            @if !it.remedy.is_empty() { ". Remedy: " (ticks(&it.remedy)) }
                         }
                     }
                 }

@@ -12,6 +12,7 @@ mod machine;
 mod matrix;
 mod repeat;
 mod scenario;
+mod ticks;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
