@@ -25,7 +25,18 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 fn nothing_is_fetched_and_nothing_runs() {
     for report in [record::record(), gallery::gallery()] {
         let page = page(&report);
-        for forbidden in ["<script", "<link", "<img", "<iframe", "@import", "url(", "http://", " src=", " onclick", "javascript:"] {
+        for forbidden in [
+            "<script",
+            "<link",
+            "<img",
+            "<iframe",
+            "@import",
+            "url(",
+            "http://",
+            " src=",
+            " onclick",
+            "javascript:",
+        ] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
         assert!(page.contains("default-src 'none'"));
@@ -83,7 +94,8 @@ fn names_cannot_break_out_of_the_page() {
         case.residue = vec![evil.into()];
         case.measured_for = Some(evil.into());
         for it in &mut case.expectations {
-            (it.target, it.expected, it.seen, it.met) = (evil.into(), evil.into(), Some(evil.into()), Some(false));
+            (it.target, it.expected, it.seen, it.met) =
+                (evil.into(), evil.into(), Some(evil.into()), Some(false));
         }
         for ceiling in case.ceilings.iter_mut().chain(&mut case.ceiling) {
             (ceiling.knob, ceiling.note) = (evil.into(), evil.into());
@@ -99,7 +111,12 @@ fn names_cannot_break_out_of_the_page() {
         }
     }
     let page = page(&report);
-    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{202e}') && !page.contains('\u{1b}'));
+    assert!(
+        !page.contains("<script")
+            && !page.contains("<img")
+            && !page.contains('\u{202e}')
+            && !page.contains('\u{1b}')
+    );
     assert_eq!(page.matches("</style>").count(), 1);
     assert_eq!(page.matches("</title>").count(), 1);
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
@@ -147,7 +164,8 @@ fn numbers_that_are_none_do_not_break_a_chart() {
 #[test]
 fn a_large_report_stays_of_a_size_that_browsers_like() {
     let report = gallery::gallery();
-    let cells: usize = report.scenarios.iter().flat_map(|it| &it.cases).map(|case| case.cells.len()).sum();
+    let cells: usize =
+        report.scenarios.iter().flat_map(|it| &it.cases).map(|case| case.cells.len()).sum();
     assert!(cells > 700, "{cells}");
     let page = page(&report);
     assert!(page.len() < 12 << 20, "{} bytes", page.len());
@@ -158,16 +176,33 @@ fn a_large_report_stays_of_a_size_that_browsers_like() {
 fn the_page_holds_what_a_reader_looks_for() {
     let page = page(&gallery::gallery());
     for words in [
-        "Containment report", "Not as expected", "Leaks in spite of limits", "What it means: ", "What would contain it: ",
-        "--pids-limit 64", "podPidsLimit: 64", "pids.max = 64", "resources.limits.memory: 64Mi", "Latency over time",
-        "Distribution of latency", "Rate over time", "Failed operations", "vm-5.10", "swap.present", "--seed 42",
-        "scenarios/cpu-burn.yaml", "ENFILE",
+        "Containment report",
+        "Not as expected",
+        "Leaks in spite of limits",
+        "What it means: ",
+        "What would contain it: ",
+        "--pids-limit 64",
+        "podPidsLimit: 64",
+        "pids.max = 64",
+        "resources.limits.memory: 64Mi",
+        "Latency over time",
+        "Distribution of latency",
+        "Rate over time",
+        "Failed operations",
+        "vm-5.10",
+        "swap.present",
+        "--seed 42",
+        "scenarios/cpu-burn.yaml",
+        "ENFILE",
     ] {
         assert!(page.contains(words), "{words}");
     }
     // What is worst comes first.
     let place = |words: &str| page.find(words).unwrap();
-    assert!(place("id=\"findings\"") < place("id=\"matrix\"") && place("id=\"matrix\"") < place("id=\"scenarios\""));
+    assert!(
+        place("id=\"findings\"") < place("id=\"matrix\"")
+            && place("id=\"matrix\"") < place("id=\"scenarios\"")
+    );
     assert!(place("Not as expected") < place("Leaks without limits"));
 }
 

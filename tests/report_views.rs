@@ -73,7 +73,8 @@ fn no_line_of_a_table_is_wider_than_the_terminal() {
 #[test]
 fn prose_fits_narrow_terminals_and_says_the_same_there() {
     let report = report();
-    let wide = render(&report, Format::Table, &ViewOptions { width: 100, ..ViewOptions::default() });
+    let wide =
+        render(&report, Format::Table, &ViewOptions { width: 100, ..ViewOptions::default() });
     let prose = |text: &str| {
         let lines = text.lines().filter(|line| !line.starts_with(['┌', '│', '╞', '└']));
         lines.collect::<Vec<_>>().join("\n").replace('█', "")
@@ -85,7 +86,9 @@ fn prose_fits_narrow_terminals_and_says_the_same_there() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
         let words = |text: &str| prose(text).split_whitespace().collect::<Vec<_>>().join(" ");
-        for sentence in ["pids.max 4096 was not what stopped it", "to contain it: pids: 64 (pids.max = 64)"] {
+        for sentence in
+            ["pids.max 4096 was not what stopped it", "to contain it: pids: 64 (pids.max = 64)"]
+        {
             assert!(words(&text).contains(sentence) && words(&wide).contains(sentence), "{text}");
         }
         assert_eq!(text.contains('█'), width >= 60, "bars where there is room: {text}");
@@ -302,6 +305,29 @@ fn several_scenarios_have_one_summary_first_and_all_summaries_last() {
 }
 
 #[test]
+fn cases_on_several_machines_are_told_apart() {
+    let mut report = report();
+    let mut guest = report.machines[0].clone();
+    guest.id = "vm-5.10".into();
+    report.machines.push(guest);
+    let cases = &mut report.scenarios[0].cases;
+    let again: Vec<Case> =
+        cases.iter().map(|case| Case { machine: "vm-5.10".into(), ..case.clone() }).collect();
+    cases.extend(again);
+    let table = render(&report, Format::Table, &ViewOptions::default());
+    assert!(
+        table.contains("pids/pids-4096 on host") && table.contains("pids/pids-4096 on vm-5.10"),
+        "{table}"
+    );
+    assert!(table.contains("│ vm-5.10") || table.contains("┆ vm-5.10"), "{table}");
+    let view = |format| render(&report, format, &ViewOptions::default());
+    assert!(view(Format::Markdown).contains("pids-64<br>vm-5.10"));
+    assert!(view(Format::Junit).contains("name=\"pids-64 on vm-5.10\""));
+    assert!(view(Format::Github).contains("title=pids/pids-4096 on vm-5.10"));
+    assert!(view(Format::Html).contains("pids-4096 on vm-5.10"));
+}
+
+#[test]
 fn what_is_worst_comes_first() {
     let mut report = report();
     let cases = &mut report.scenarios[0].cases;
@@ -322,10 +348,25 @@ fn what_is_worst_comes_first() {
     of(3, "noisy", Verdict::Degraded, Some(Control::Sham), false);
     let text = render(&report, Format::Table, &ViewOptions::default());
     let order = [
-        "Not as expected", "pids/lost", "pids/pids-4096", "Not to be trusted", "pids/noisy", "pids/failed",
-        "Leaks in spite of limits", "pids/tolerated", "No verdict", "pids/unsure", "Skipped", "pids/absent",
-        "Leaks without limits", "pids/open", "│ verdict",
+        "Not as expected",
+        "pids/lost",
+        "pids/pids-4096",
+        "Not to be trusted",
+        "pids/noisy",
+        "pids/failed",
+        "Leaks in spite of limits",
+        "pids/tolerated",
+        "No verdict",
+        "pids/unsure",
+        "Skipped",
+        "pids/absent",
+        "Leaks without limits",
+        "pids/open",
+        "│ verdict",
     ];
-    let places: Vec<usize> = order.iter().map(|word| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"))).collect();
+    let places: Vec<usize> = order
+        .iter()
+        .map(|word| text.find(word).unwrap_or_else(|| panic!("{word}: {text}")))
+        .collect();
     assert!(places.is_sorted(), "{places:?}\n{text}");
 }

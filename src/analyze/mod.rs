@@ -9,6 +9,7 @@ mod attribution;
 mod case;
 mod ceiling;
 mod cell;
+mod compare;
 mod exit;
 mod expect;
 mod failures;
@@ -25,6 +26,7 @@ pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
 pub use cell::{CellRules, MIN_PAIRS, SYSTEMATIC, judge_cells, rules_of};
+pub use compare::{Source, compare, unlike};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,

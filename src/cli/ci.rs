@@ -23,7 +23,12 @@ impl Ci {
     #[must_use]
     pub fn new(format: Format, automatic: bool, off: bool) -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        Self::decide(format, automatic && on_github(), off, set("GITHUB_STEP_SUMMARY").map(PathBuf::from))
+        Self::decide(
+            format,
+            automatic && on_github(),
+            off,
+            set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+        )
     }
 
     fn decide(format: Format, automatic: bool, off: bool, summary: Option<PathBuf>) -> Self {
@@ -96,6 +101,9 @@ mod tests {
 
     #[test]
     fn no_line_is_a_command() {
-        assert_eq!(disarmed("a::b\n  ::error::x\n##[group]y\n"), "a::b\n  :\\:error:\\:x\n##\\[group]y\n");
+        assert_eq!(
+            disarmed("a::b\n  ::error::x\n##[group]y\n"),
+            "a::b\n  :\\:error:\\:x\n##\\[group]y\n"
+        );
     }
 }

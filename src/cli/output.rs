@@ -1,8 +1,8 @@
 //! What becomes of a record at the end of `run` and `report`: the exports, then stdout.
 
-use super::{ci, exit_code};
 use super::export::OpenExport;
 use super::terminal::{Terminal, TerminalError};
+use super::{ci, exit_code};
 use crate::record::Report;
 use crate::report::{self, Format, ViewOptions};
 
@@ -30,7 +30,9 @@ pub fn write(
         let text = report::render(report, format, view);
         match format {
             // Prose may hold names from files at the beginning of a line; other formats quote or escape them.
-            Format::Table | Format::Markdown if ci::on_github() => terminal.result(&ci::disarmed(&text)),
+            Format::Table | Format::Markdown if ci::on_github() => {
+                terminal.result(&ci::disarmed(&text))
+            }
             _ => terminal.result(&text),
         }
     });

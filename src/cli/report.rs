@@ -92,7 +92,8 @@ pub fn run(args: &ReportArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     Ok(code)
 }
 
-fn read(path: &Path) -> Result<Report, RecordError> {
+/// Reads a record from a file.
+pub(super) fn read(path: &Path) -> Result<Report, RecordError> {
     let text = fs::read_to_string(path)
         .map_err(|source| RecordError::Unreadable { path: path.to_path_buf(), source })?;
     report::from_json(&text)

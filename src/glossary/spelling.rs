@@ -44,7 +44,9 @@ fn one(limits: &Limits, field: &str, value: &Value) -> Spelled {
     let known = |label| entry(Kind::Limit, key).and_then(|entry| entry.detail(label)).unwrap_or("");
     let (kubernetes, docker) = match key {
         "pids" => (
-            format!("none in a Pod; `podPidsLimit: {number}` of the kubelet, for each Pod of a node"),
+            format!(
+                "none in a Pod; `podPidsLimit: {number}` of the kubelet, for each Pod of a node"
+            ),
             format!("--pids-limit {number}"),
         ),
         "memory" => (
@@ -52,14 +54,12 @@ fn one(limits: &Limits, field: &str, value: &Value) -> Spelled {
             // With --memory alone, Docker allows as much swap again.
             format!("--memory {} --memory-swap {}", docker_bytes(number), docker_bytes(in_all)),
         ),
-        "swap" => (
-            known("Kubernetes").to_owned(),
-            format!("--memory-swap {}", docker_bytes(in_all)),
-        ),
-        "cpu" => (
-            format!("resources.limits.cpu: {written}"),
-            format!("--cpus {}", decimal_cpus(number)),
-        ),
+        "swap" => {
+            (known("Kubernetes").to_owned(), format!("--memory-swap {}", docker_bytes(in_all)))
+        }
+        "cpu" => {
+            (format!("resources.limits.cpu: {written}"), format!("--cpus {}", decimal_cpus(number)))
+        }
         "weight" => {
             let shares = shares(number);
             (
@@ -189,19 +189,32 @@ mod tests {
         assert_eq!((weight.v1.as_str(), weight.v2.as_str()), ("cpu.shares = 11", "cpu.weight = 1"));
         assert_eq!(weight.kubernetes, "resources.requests.cpu: 11m");
         let cpuset = of(&Limits { cpuset: Some("0-1".into()), ..base.clone() });
-        assert_eq!((cpuset.v1.as_str(), cpuset.docker.as_str()), ("cpuset.cpus = 0-1", "--cpuset-cpus 0-1"));
+        assert_eq!(
+            (cpuset.v1.as_str(), cpuset.docker.as_str()),
+            ("cpuset.cpus = 0-1", "--cpuset-cpus 0-1")
+        );
         let nofile = of(&Limits { nofile: Some(64), ..base.clone() });
-        assert_eq!((nofile.v2.as_str(), nofile.docker.as_str()), ("RLIMIT_NOFILE = 64", "--ulimit nofile=64:64"));
+        assert_eq!(
+            (nofile.v2.as_str(), nofile.docker.as_str()),
+            ("RLIMIT_NOFILE = 64", "--ulimit nofile=64:64")
+        );
         let unified = BTreeMap::from([("memory.high".to_owned(), "48".to_owned())]);
         let unified = of(&Limits { unified, ..base.clone() });
-        assert_eq!((unified.v2.as_str(), unified.scenario.as_str()), ("memory.high = 48", "unified: {memory.high: 48}"));
+        assert_eq!(
+            (unified.v2.as_str(), unified.scenario.as_str()),
+            ("memory.high = 48", "unified: {memory.high: 48}")
+        );
         assert!(unified.v1.contains("skipped"));
         assert_eq!(of(&Limits { idle: true, ..base }).v2, "cpu.idle = 1");
     }
 
     #[test]
     fn swap_is_told_beside_the_memory_that_it_adds_to() {
-        let limits = Limits { memory_bytes: Some(64 << 20), swap_bytes: Some(32 << 20), ..Limits::default() };
+        let limits = Limits {
+            memory_bytes: Some(64 << 20),
+            swap_bytes: Some(32 << 20),
+            ..Limits::default()
+        };
         let all = spelled(&limits);
         assert_eq!(all.len(), 2);
         assert_eq!(all[1].scenario, "swap: 32Mi");
@@ -211,7 +224,10 @@ mod tests {
 
     #[test]
     fn amounts_are_short() {
-        assert_eq!((bytes(1 << 30), bytes(1500), bytes(0)), ("1Gi".into(), "1500".into(), "0".into()));
+        assert_eq!(
+            (bytes(1 << 30), bytes(1500), bytes(0)),
+            ("1Gi".into(), "1500".into(), "0".into())
+        );
         assert_eq!((docker_bytes(512 << 20), docker_bytes(7)), ("512m".into(), "7b".into()));
         assert_eq!((millis(2000), millis(50)), ("2".into(), "50m".into()));
         assert_eq!((decimal_cpus(50), decimal_cpus(2000)), ("0.05".into(), "2".into()));

@@ -5,6 +5,7 @@
 
 mod block;
 mod case;
+mod comparison;
 mod describe;
 mod histogram;
 mod machine;
@@ -19,6 +20,11 @@ pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
     Attack, Beside, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
     LatencyImpact, Placebo, QuietSample, Watch,
+};
+pub use comparison::{
+    COMPARISON_SCHEMA, COMPARISON_VERSION, CasePlace, CeilingChange, CellChange, CellEffect,
+    Change, Compared, Comparison, ExpectationChange, LimitMove, MachineFacts, MetricChange,
+    SetupChange, Unlike, VerdictChange,
 };
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,

@@ -79,11 +79,14 @@ fn shown(report: &Report, case: &Case) -> Option<Advice> {
     let scenarios = report.scenarios.iter();
     let candidates =
         scenarios.flat_map(|scenario| scenario.cases.iter().map(move |other| (scenario, other)));
-    let own = |scenario: &crate::record::ScenarioRecord| scenario.cases.iter().any(|it| std::ptr::eq(it, case));
-    let (scenario, other) = candidates.filter(|(_, other)| same(other)).max_by_key(|(scenario, other)| {
-        let limit = other.ceiling.as_ref().map_or(0, |ceiling| ceiling.limit);
-        (own(scenario), other.machine == case.machine, limit)
-    })?;
+    let own = |scenario: &crate::record::ScenarioRecord| {
+        scenario.cases.iter().any(|it| std::ptr::eq(it, case))
+    };
+    let (scenario, other) =
+        candidates.filter(|(_, other)| same(other)).max_by_key(|(scenario, other)| {
+            let limit = other.ceiling.as_ref().map_or(0, |ceiling| ceiling.limit);
+            (own(scenario), other.machine == case.machine, limit)
+        })?;
     Some(Advice {
         limits: other.limits.clone(),
         victim_limits: other.victim_limits.clone(),
@@ -106,9 +109,9 @@ fn rule(case: &Case, resource: Resource) -> Advice {
             "a rate on the host's end of the attacker's link (`tc qdisc add dev LINK root tbf rate RATE …`), below half of what the \
              uplink can do; no cgroup limits it",
         ),
-        Resource::Random => none(
-            "no limit exists; since Linux 5.18 random numbers cannot be drained",
-        ),
+        Resource::Random => {
+            none("no limit exists; since Linux 5.18 random numbers cannot be drained")
+        }
     };
     Advice { limits, victim_limits: Limits::default(), why, basis: Basis::Rule }
 }
@@ -133,10 +136,9 @@ fn memory(case: &Case) -> (Limits, String) {
 /// Half of the node's tasks, and less than a limit that was too high to be reached.
 fn pids(case: &Case) -> (Limits, String) {
     let half = case.node.pids / 2;
-    let too_high = case
-        .ceiling
-        .as_ref()
-        .filter(|ceiling| ceiling.level == CeilingLevel::Node && ceiling.resource == Resource::Pids);
+    let too_high = case.ceiling.as_ref().filter(|ceiling| {
+        ceiling.level == CeilingLevel::Node && ceiling.resource == Resource::Pids
+    });
     let (value, why) = match (too_high, case.limits.pids) {
         (Some(ceiling), _) => (
             half,
@@ -149,7 +151,13 @@ fn pids(case: &Case) -> (Limits, String) {
         (None, Some(limit)) if limit <= half => {
             (limit / 2, format!("{limit} tasks are enough to disturb the neighbour"))
         }
-        _ => (half, format!("half of the node's {} tasks leaves the other half to the neighbour", case.node.pids)),
+        _ => (
+            half,
+            format!(
+                "half of the node's {} tasks leaves the other half to the neighbour",
+                case.node.pids
+            ),
+        ),
     };
     (Limits { pids: Some(value.max(2)), ..Limits::default() }, why)
 }

@@ -18,7 +18,8 @@ pub(super) fn bar(share: f64, width: usize) -> String {
         clippy::cast_sign_loss,
         reason = "between 0 and the number of eighths"
     )]
-    let eighths = (share * most).round().max(f64::from(u8::from(share > 0.0 && width > 0))) as usize;
+    let eighths =
+        (share * most).round().max(f64::from(u8::from(share > 0.0 && width > 0))) as usize;
     let mut text = "█".repeat(eighths / 8);
     if eighths % 8 > 0 {
         text.push(EIGHTHS[eighths % 8]);

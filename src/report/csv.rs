@@ -1,7 +1,7 @@
 //! The record as comma-separated values (RFC 4180, with line feeds): one line for each cell, and one for a case without cells.
 
 use super::escape::escaped;
-use crate::record::{Case, Cell, Ceiling, Interval, Report, ScenarioRecord, failure_sum};
+use crate::record::{Case, Ceiling, Cell, Interval, Report, ScenarioRecord, failure_sum};
 
 /// The columns: what the case is, what was concluded of it, what its cell says. Units are in the names.
 const COLUMNS: [&str; 52] = [
@@ -181,7 +181,9 @@ fn text(value: &str) -> String {
         Some('=' | '+' | '-' | '@') => format!("'{value}"),
         _ => value.into_owned(),
     };
-    if value.contains([',', '"', '\n', '\r']) || value.starts_with(' ') || value.ends_with(' ') {
+    // A line that begins with a colon or a number sign is a command to some of those that read logs.
+    let at_ends = value.starts_with([' ', ':', '#']) || value.ends_with(' ');
+    if at_ends || value.contains([',', '"', '\n', '\r']) {
         return format!("\"{}\"", value.replace('"', "\"\""));
     }
     value

@@ -23,14 +23,8 @@ pub(super) enum Group {
 
 impl Group {
     /// All of them, worst first.
-    pub const ALL: [Self; 6] = [
-        Self::Unmet,
-        Self::Untrusted,
-        Self::Leak,
-        Self::Unclear,
-        Self::Skipped,
-        Self::Open,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Unmet, Self::Untrusted, Self::Leak, Self::Unclear, Self::Skipped, Self::Open];
 
     /// As a heading.
     pub const fn title(self) -> &'static str {

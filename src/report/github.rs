@@ -4,6 +4,7 @@
 use super::escape::escaped;
 use super::findings::{Finding, Group, findings};
 use super::markdown;
+use super::names::case_name;
 use super::summary::spoilt;
 use super::unmet::{because, is_inconclusive, unmet_message, unmet_of};
 use crate::record::{Report, Verdict};
@@ -79,7 +80,7 @@ fn annotations(report: &Report) -> Vec<Annotation> {
 
 fn of_finding(finding: &Finding<'_>) -> Vec<Annotation> {
     let (scenario, case) = (finding.scenario, finding.case);
-    let title = format!("{}/{}", scenario.name, case.config);
+    let title = format!("{}/{}", scenario.name, case_name(scenario, case));
     match finding.group {
         Group::Unmet => unmet_of(case)
             .map(|it| Annotation {
@@ -139,7 +140,10 @@ fn property(text: &str) -> String {
 pub fn render_step_summary(report: &Report, most: usize) -> String {
     let mut text = markdown::head(report);
     let note = |left: usize| {
-        format!("{left} of {} scenarios are left out here: GitHub takes no more than 1 MiB for the summary of a step. The record and the exports have all of them.\n", report.scenarios.len())
+        format!(
+            "{left} of {} scenarios are left out here: GitHub takes no more than 1 MiB for the summary of a step. The record and the exports have all of them.\n",
+            report.scenarios.len()
+        )
     };
     let room = note(report.scenarios.len()).len();
     for (index, scenario) in report.scenarios.iter().enumerate() {

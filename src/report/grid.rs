@@ -3,6 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::escape::shortened;
+use super::names::several_machines;
 use super::style::Tone;
 use super::words::{
     LONGEST, ceiling_words, cell_words, expected_words, received_words, verdict_words,
@@ -20,15 +21,16 @@ pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
     let rows = resources(&cases);
     let layout = Layout {
         attackers: several_attackers(&cases),
+        machines: several_machines(cases.iter().copied()),
         received: shares_cpus(&cases),
         longest: width.saturating_sub(BESIDE_TEXT).clamp(8, LONGEST),
     };
     let mut text = String::new();
     let mut rest = &cases[..];
     while !rest.is_empty() {
-        let fitting = (1..=rest.len()).rev().find(|&count| {
-            count == 1 || wide(&table(&rest[..count], &rows, layout)) <= width
-        });
+        let fitting = (1..=rest.len())
+            .rev()
+            .find(|&count| count == 1 || wide(&table(&rest[..count], &rows, layout)) <= width);
         let (now, later) = rest.split_at(fitting.unwrap_or(1));
         text.push_str(&table(now, &rows, layout).to_string());
         text.push('\n');
@@ -42,6 +44,8 @@ pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
 struct Layout {
     /// The columns name their attackers.
     attackers: bool,
+    /// They name their machines.
+    machines: bool,
     /// There is a row for the CPU time that attackers received.
     received: bool,
     /// Characters of a line in a cell.
@@ -87,7 +91,7 @@ pub(super) fn several_attackers(cases: &[&Case]) -> bool {
 }
 
 fn table(cases: &[&Case], rows: &[Resource], layout: Layout) -> Table {
-    let Layout { attackers, received, longest } = layout;
+    let Layout { attackers, machines, received, longest } = layout;
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -96,6 +100,10 @@ fn table(cases: &[&Case], rows: &[Resource], layout: Layout) -> Table {
         if attackers {
             name.push('\n');
             name.push_str(&shortened(&case.attacker, longest));
+        }
+        if machines {
+            name.push('\n');
+            name.push_str(&shortened(&case.machine, longest));
         }
         (name, if case.control.is_some() { Tone::Dim } else { Tone::Plain })
     }));

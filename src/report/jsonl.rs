@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::escape::steers;
+use super::json::printable;
 use crate::record::{Case, Report, ScenarioRecord};
 
 /// One JSON object a line. `row` says what it is: `run`, `machine`, `case`, `ceiling`, `expectation` or `cell`.
@@ -16,7 +16,7 @@ pub fn render_jsonl(report: &Report) -> String {
             lines.extend(case_lines(scenario, case));
         }
     }
-    lines.iter().map(|line| safe(&line.to_string()) + "\n").collect()
+    lines.iter().map(|line| printable(&line.to_string()) + "\n").collect()
 }
 
 fn run(report: &Report) -> Value {
@@ -41,8 +41,7 @@ fn case_lines(scenario: &ScenarioRecord, case: &Case) -> Vec<Value> {
     // Raw blocks make up nearly all of a record and are for judging; the steps repeat what a dry run tells.
     let mut whole = json!(case);
     if let Some(fields) = whole.as_object_mut() {
-        for inner in
-            ["blocks", "steps", "cells", "ceiling", "ceilings", "expectations", "placebo"]
+        for inner in ["blocks", "steps", "cells", "ceiling", "ceilings", "expectations", "placebo"]
         {
             fields.remove(inner);
         }
@@ -65,17 +64,4 @@ fn tagged(row: &str, place: &[(&str, Value)], value: &impl serde::Serialize) -> 
         }
     }
     Value::Object(fields)
-}
-
-/// JSON whose strings a terminal does not act on.
-fn safe(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    for character in line.chars() {
-        if steers(character) {
-            text.push_str(&format!("\\u{:04x}", u32::from(character)));
-        } else {
-            text.push(character);
-        }
-    }
-    text
 }

@@ -9,6 +9,7 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 
 use super::clock::rfc3339;
 use super::escape::escaped;
+use super::names::case_name;
 use super::unmet::unmet_line;
 use super::words::expected_of;
 use crate::record::{
@@ -20,7 +21,6 @@ use crate::scenario::Control;
 #[must_use]
 pub fn render_junit(report: &Report) -> String {
     let mut document = quick_junit::Report::new("contain-test");
-    document.timestamp = rfc3339(report.started_unix_ms).parse().ok();
     document.set_time(Duration::from_millis(report.duration_ms));
     for scenario in &report.scenarios {
         document.add_test_suite(suite(report, scenario));
@@ -32,10 +32,23 @@ pub fn render_junit(report: &Report) -> String {
     let mut text = document.to_string().unwrap_or_else(|error| {
         format!("<testsuites><!-- {} --></testsuites>", error.to_string().replace("--", "- -"))
     });
+    text = without_skipped(&text);
     if !text.ends_with('\n') {
         text.push('\n');
     }
     text
+}
+
+/// The outermost element without its count of skipped tests, which the library writes and the schema of Jenkins (`junit-10.xsd`) does
+/// not have there; each suite has its own.
+fn without_skipped(text: &str) -> String {
+    let Some(start) = text.find("<testsuites ") else { return text.to_owned() };
+    let end = text[start..].find('>').map_or(text.len(), |end| start + end);
+    let Some(from) = text[start..end].find(" skipped=\"") else { return text.to_owned() };
+    let from = start + from;
+    let rest = &text[from + " skipped=\"".len()..];
+    let after = rest.split_once('"').map_or("", |(_, after)| after);
+    format!("{}{after}", &text[..from])
 }
 
 fn suite(report: &Report, scenario: &ScenarioRecord) -> TestSuite {
@@ -66,9 +79,10 @@ fn suite(report: &Report, scenario: &ScenarioRecord) -> TestSuite {
         suite.add_test_case(test);
     };
     for case in &scenario.cases {
-        add(case.config.clone(), case_status(case), Some(case));
+        let name = case_name(scenario, case);
+        add(name.clone(), case_status(case), Some(case));
         for expected in &case.expectations {
-            let name = format!("{}: {} {}", case.config, expected.target, expected.expected);
+            let name = format!("{name}: {} {}", expected.target, expected.expected);
             add(name, expectation_status(scenario, case, expected), None);
         }
     }

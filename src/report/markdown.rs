@@ -3,6 +3,7 @@
 
 use super::escape::escaped;
 use super::grid::{columns, resources, several_attackers, shares_cpus};
+use super::names::several_machines;
 use super::style::{Style, Tone};
 use super::summary::render_summary;
 use super::table::machine_line;
@@ -55,8 +56,7 @@ pub(super) fn section(report: &Report, scenario: &ScenarioRecord) -> String {
 
 /// Unmet expectations, the reasons of what came to no verdict, and what is not expected on this machine.
 fn remarks(scenario: &ScenarioRecord, case: &Case) -> Vec<String> {
-    let mut lines: Vec<String> =
-        unmet_of(case).map(|it| unmet_line(scenario, case, it)).collect();
+    let mut lines: Vec<String> = unmet_of(case).map(|it| unmet_line(scenario, case, it)).collect();
     let noisy = case.control == Some(Control::Sham) && case.verdict.leaks();
     let unsettled =
         matches!(case.verdict, Verdict::Inconclusive | Verdict::Skipped | Verdict::Error);
@@ -71,9 +71,15 @@ fn remarks(scenario: &ScenarioRecord, case: &Case) -> Vec<String> {
 fn table(scenario: &ScenarioRecord) -> String {
     let cases = columns(scenario);
     let attackers = several_attackers(&cases);
-    let name = |case: &Case| match attackers {
-        true => format!("{}\n{}", escaped(&case.config), escaped(&case.attacker)),
-        false => escaped(&case.config).into_owned(),
+    let machines = several_machines(&scenario.cases);
+    let name = |case: &Case| {
+        let mut name = escaped(&case.config).into_owned();
+        for (more, shown) in [(&case.attacker, attackers), (&case.machine, machines)] {
+            if shown {
+                name.push_str(&format!("\n{}", escaped(more)));
+            }
+        }
+        name
     };
     let mut text = row("", &cases, name);
     text.push_str(&format!("|{}\n", "---|".repeat(cases.len() + 1)));

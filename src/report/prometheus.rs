@@ -30,9 +30,8 @@ struct Page {
 impl Page {
     /// One metric with all its samples; nothing at all without any, for a name must not come without one.
     fn gauge(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (Labels, f64)>) {
-        let mut head = Some(format!(
-            "# HELP contain_test_{name} {help}\n# TYPE contain_test_{name} gauge\n"
-        ));
+        let mut head =
+            Some(format!("# HELP contain_test_{name} {help}\n# TYPE contain_test_{name} gauge\n"));
         for (labels, value) in samples {
             let mut series = format!("contain_test_{name}{}", written(&labels));
             // The same series twice would make the whole page invalid; a record from elsewhere may hold the same case twice.
@@ -58,10 +57,26 @@ fn run_metrics(page: &mut Page, report: &Report) {
         ("seed", report.seed.to_string()),
     ];
     page.gauge("info", "The program and the run that these numbers are of.", [(info, 1.0)]);
-    page.gauge("run_start_time_seconds", "When the run began, in seconds since the Unix epoch.", one(float(report.started_unix_ms) / 1e3));
-    page.gauge("run_duration_seconds", "How long the run took.", one(float(report.duration_ms) / 1e3));
-    page.gauge("run_complete", "1 when the run went through to its last case.", one(flag(report.complete)));
-    page.gauge("cleanup_complete", "1 when everything that the run made is gone.", one(flag(report.cleanup.complete)));
+    page.gauge(
+        "run_start_time_seconds",
+        "When the run began, in seconds since the Unix epoch.",
+        one(float(report.started_unix_ms) / 1e3),
+    );
+    page.gauge(
+        "run_duration_seconds",
+        "How long the run took.",
+        one(float(report.duration_ms) / 1e3),
+    );
+    page.gauge(
+        "run_complete",
+        "1 when the run went through to its last case.",
+        one(flag(report.complete)),
+    );
+    page.gauge(
+        "cleanup_complete",
+        "1 when everything that the run made is gone.",
+        one(flag(report.cleanup.complete)),
+    );
     let expectations = |met: Option<bool>| {
         let cases = report.scenarios.iter().flat_map(|scenario| &scenario.cases);
         cases.flat_map(|case| &case.expectations).filter(move |it| it.met == met).count()
@@ -111,12 +126,23 @@ fn machine_metrics(page: &mut Page, report: &Report) {
             (labels, 1.0)
         }),
     );
-    page.gauge("machine_cpus", "CPUs that are online.", machines().map(|it| (of(it), f64::from(it.cpus))));
-    page.gauge("machine_memory_bytes", "Memory in all.", machines().map(|it| (of(it), float(it.memory_bytes))));
+    page.gauge(
+        "machine_cpus",
+        "CPUs that are online.",
+        machines().map(|it| (of(it), f64::from(it.cpus))),
+    );
+    page.gauge(
+        "machine_memory_bytes",
+        "Memory in all.",
+        machines().map(|it| (of(it), float(it.memory_bytes))),
+    );
 }
 
 fn all_cases(report: &Report) -> impl Iterator<Item = (&ScenarioRecord, &Case)> {
-    report.scenarios.iter().flat_map(|scenario| scenario.cases.iter().map(move |case| (scenario, case)))
+    report
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.cases.iter().map(move |case| (scenario, case)))
 }
 
 /// What tells a case from all others.
@@ -150,7 +176,8 @@ fn case_metrics(page: &mut Page, report: &Report) {
     page.gauge(
         "case_leaks",
         "1 when the case leaks: breached, degraded, denied or lost.",
-        all_cases(report).map(|(scenario, case)| (place(scenario, case), flag(case.verdict.leaks()))),
+        all_cases(report)
+            .map(|(scenario, case)| (place(scenario, case), flag(case.verdict.leaks()))),
     );
     page.gauge(
         "expectation_met",
@@ -165,9 +192,8 @@ fn case_metrics(page: &mut Page, report: &Report) {
     page.gauge(
         "case_recovery_seconds",
         "From the end of the attack to the victim's first clean stretch.",
-        all_cases(report).filter_map(|(scenario, case)| {
-            Some((place(scenario, case), case.recovery_ms? / 1e3))
-        }),
+        all_cases(report)
+            .filter_map(|(scenario, case)| Some((place(scenario, case), case.recovery_ms? / 1e3))),
     );
 }
 
@@ -186,7 +212,11 @@ fn ceiling_metrics(page: &mut Page, report: &Report) {
     gauge("ceiling_kept", "1 when the limit held.", |it| Some(flag(it.kept)));
     gauge("ceiling_limit", "The limit, in the unit of its knob.", |it| Some(float(it.limit)));
     gauge("ceiling_peak", "The highest usage, in the unit of the knob.", |it| it.peak.map(float));
-    gauge("ceiling_refusals", "How often the kernel's counter says that the limit refused or throttled.", |it| it.count.map(float));
+    gauge(
+        "ceiling_refusals",
+        "How often the kernel's counter says that the limit refused or throttled.",
+        |it| it.count.map(float),
+    );
 }
 
 fn cell_metrics(page: &mut Page, report: &Report) {
@@ -202,23 +232,42 @@ fn cell_metrics(page: &mut Page, report: &Report) {
         more.extend(cell.via.map(|via| ("via", via.to_string())));
         Some((with(labels.clone(), more), 1.0))
     });
-    page.gauge("cell_verdict", "The verdict of each cell that was judged, as a label; always 1.", judged.collect::<Vec<_>>());
+    page.gauge(
+        "cell_verdict",
+        "The verdict of each cell that was judged, as a label; always 1.",
+        judged.collect::<Vec<_>>(),
+    );
     let operations = cells.iter().flat_map(|(labels, cell)| {
-        [("on", cell.attempts), ("off", cell.quiet.attempts)]
-            .map(|(state, attempts)| (with(labels.clone(), [("attack", state.to_owned())]), float(attempts)))
-    });
-    page.gauge("cell_operations", "Operations of the victim with the attack on and off.", operations.collect::<Vec<_>>());
-    let failures = cells.iter().flat_map(|(labels, cell)| {
-        [("on", &cell.failures), ("off", &cell.quiet.failures)].into_iter().flat_map(move |(state, failures)| {
-            failures.iter().map(move |(errno, &count)| {
-                let more = [("attack", state.to_owned()), ("errno", errno.clone())];
-                (with(labels.clone(), more), float(count))
-            })
+        [("on", cell.attempts), ("off", cell.quiet.attempts)].map(|(state, attempts)| {
+            (with(labels.clone(), [("attack", state.to_owned())]), float(attempts))
         })
     });
-    page.gauge("cell_failed_operations", "Operations of the victim that failed, by error.", failures.collect::<Vec<_>>());
+    page.gauge(
+        "cell_operations",
+        "Operations of the victim with the attack on and off.",
+        operations.collect::<Vec<_>>(),
+    );
+    let failures = cells.iter().flat_map(|(labels, cell)| {
+        [("on", &cell.failures), ("off", &cell.quiet.failures)].into_iter().flat_map(
+            move |(state, failures)| {
+                failures.iter().map(move |(errno, &count)| {
+                    let more = [("attack", state.to_owned()), ("errno", errno.clone())];
+                    (with(labels.clone(), more), float(count))
+                })
+            },
+        )
+    });
+    page.gauge(
+        "cell_failed_operations",
+        "Operations of the victim that failed, by error.",
+        failures.collect::<Vec<_>>(),
+    );
     let rates = cells.iter().filter_map(|(labels, cell)| Some(bounds(labels, cell.isol?)));
-    page.gauge("cell_isolation_ratio", "Rate under attack as a part of the quiet rate, at most 1, with its interval.", rates.flatten().collect::<Vec<_>>());
+    page.gauge(
+        "cell_isolation_ratio",
+        "Rate under attack as a part of the quiet rate, at most 1, with its interval.",
+        rates.flatten().collect::<Vec<_>>(),
+    );
     let impacts = cells.iter().filter_map(|(labels, cell)| {
         let impact = cell.lat_imp?;
         let metrics =
@@ -229,7 +278,11 @@ fn cell_metrics(page: &mut Page, report: &Report) {
     });
     page.gauge("cell_latency_impact_ratio", "How much longer an operation took under attack, as a part of the quiet latency, with its interval.", impacts.flatten().collect::<Vec<_>>());
     let tolerances = cells.iter().map(|(labels, cell)| (labels.clone(), cell.tolerance));
-    page.gauge("cell_tolerance_ratio", "How much slower is still no leak.", tolerances.collect::<Vec<_>>());
+    page.gauge(
+        "cell_tolerance_ratio",
+        "How much slower is still no leak.",
+        tolerances.collect::<Vec<_>>(),
+    );
 }
 
 /// A median and the ends of its interval.

@@ -16,8 +16,7 @@ pub(super) fn command(report: &Report) -> String {
 
 /// A shipped scenario goes by its name; a path as it was given, such that a shell takes it as one word and nothing else.
 fn argument(file: &str) -> String {
-    let shipped =
-        file.strip_prefix(SHIPPED).map(|name| name.strip_suffix(".yaml").unwrap_or(name));
+    let shipped = file.strip_prefix(SHIPPED).map(|name| name.strip_suffix(".yaml").unwrap_or(name));
     let word = shipped.unwrap_or(file);
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./=,".contains(it);
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {

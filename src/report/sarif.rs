@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::clock::rfc3339;
-use super::escape::{escaped, steers};
+use super::escape::escaped;
+use super::json::printable;
 use super::repeat;
 use super::summary::spoilt;
 use super::unmet::{because, is_inconclusive, unmet_message, unmet_of};
@@ -12,7 +13,8 @@ use crate::glossary::{Kind, meaning};
 use crate::record::{Case, Expected, Report, ScenarioRecord, Verdict};
 
 /// Where the official schema is published.
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The rules: what was seen in the place of what is expected. Facts have one of their own.
 const RULES: [Verdict; 9] = [
@@ -60,16 +62,7 @@ pub fn render_sarif(report: &Report) -> String {
     });
     // Made of strings, numbers and lists: it always serialises.
     let text = serde_json::to_string_pretty(&log).unwrap_or_default();
-    let mut safe = String::with_capacity(text.len() + 1);
-    for character in text.chars() {
-        if character != '\n' && steers(character) {
-            safe.push_str(&format!("\\u{:04x}", u32::from(character)));
-        } else {
-            safe.push(character);
-        }
-    }
-    safe.push('\n');
-    safe
+    printable(&text) + "\n"
 }
 
 fn driver(report: &Report) -> Value {
@@ -77,7 +70,10 @@ fn driver(report: &Report) -> Value {
         .iter()
         .map(|verdict| rule(verdict.name(), meaning(Kind::Verdict, verdict.name())))
         .collect();
-    rules.push(rule(FACT, "a fact of the sandbox is another than the scenario asserts, or nothing was judged"));
+    rules.push(rule(
+        FACT,
+        "a fact of the sandbox is another than the scenario asserts, or nothing was judged",
+    ));
     json!({
         "name": "contain-test",
         "version": report.tool.version,
@@ -116,7 +112,7 @@ fn result(scenario: &ScenarioRecord, case: &Case, it: &Expected) -> Value {
         }],
         // The same expectation keeps its name when lines move.
         "partialFingerprints": {
-            "expectation/v1": escaped(&format!("{}/{}/{}/{}", scenario.name, case.config, it.target, it.expected)),
+            "expectation/v1": escaped(&format!("{}/{}/{}/{}/{}/{}", scenario.name, case.config, case.machine, case.runtime, it.target, it.expected)),
         },
     })
 }
@@ -153,7 +149,9 @@ fn invocation(report: &Report) -> Value {
             notes.push(json!({ "level": "error", "message": { "text": escaped(&text) } }));
         }
     }
-    notes.extend(spoilt(report).map(|why| json!({ "level": "warning", "message": { "text": why } })));
+    notes.extend(
+        spoilt(report).map(|why| json!({ "level": "warning", "message": { "text": why } })),
+    );
     let end = report.started_unix_ms.saturating_add(report.duration_ms);
     json!({
         "executionSuccessful": report.complete && report.cleanup.complete,

@@ -23,8 +23,7 @@ pub enum Tone {
 const END: char = '\u{2060}';
 
 impl Tone {
-    const MARKED: [Self; 5] =
-        [Self::Good, Self::Bad, Self::Unclear, Self::Dim, Self::Strong];
+    const MARKED: [Self; 5] = [Self::Good, Self::Bad, Self::Unclear, Self::Dim, Self::Strong];
 
     /// The tone of a verdict.
     #[must_use]

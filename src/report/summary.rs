@@ -58,8 +58,7 @@ pub(super) fn marked_closing(report: &Report) -> String {
 /// What makes the result worth less than it says, or nothing.
 pub(super) fn spoilt(report: &Report) -> impl Iterator<Item = &'static str> {
     let mut cases = report.scenarios.iter().flat_map(|scenario| &scenario.cases);
-    let noisy =
-        cases.any(|case| case.control == Some(Control::Sham) && case.verdict.leaks());
+    let noisy = cases.any(|case| case.control == Some(Control::Sham) && case.verdict.leaks());
     [
         (noisy, "the sham leaks: the machine is too noisy to be trusted"),
         (!report.complete, "stopped before the last case"),

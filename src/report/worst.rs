@@ -7,6 +7,7 @@ use super::advice::{Advice, Basis, advice};
 use super::bar::{bar, lost_share};
 use super::escape::{escaped, shortened};
 use super::findings::{Finding, Group, findings};
+use super::names::case_name;
 use super::style::Tone;
 use super::unmet::{skipped_line, unmet_line, unmet_of};
 use super::words::{NOTHING, cell_words};
@@ -48,8 +49,8 @@ pub(super) fn marked_worst(report: &Report, width: usize) -> String {
 
 fn lines(report: &Report, group: &[&Finding<'_>], width: usize) -> String {
     let name = |finding: &Finding<'_>| {
-        let (scenario, config) = (escaped(&finding.scenario.name), escaped(&finding.case.config));
-        shortened(&format!("{scenario}/{config}"), NAME.min(width.saturating_sub(4)))
+        let name = case_name(finding.scenario, finding.case);
+        shortened(&format!("{}/{name}", finding.scenario.name), NAME.min(width.saturating_sub(4)))
     };
     let names: Vec<String> = group.iter().map(|finding| name(finding)).collect();
     let words: Vec<String> = group.iter().map(|finding| felt(finding.case)).collect();
@@ -60,7 +61,9 @@ fn lines(report: &Report, group: &[&Finding<'_>], width: usize) -> String {
         let tone = tone_of(finding);
         let share = lost_share(finding.case).filter(|_| finding.case.verdict.leaks());
         let head = match share {
-            Some(share) if width >= BAR_FROM && 2 + name_width + 2 + word_width + 2 + BAR + 12 <= width => {
+            Some(share)
+                if width >= BAR_FROM && 2 + name_width + 2 + word_width + 2 + BAR + 12 <= width =>
+            {
                 format!(
                     "  {}  {}  {} {}",
                     padded(name, name_width),
@@ -86,9 +89,8 @@ fn more(report: &Report, finding: &Finding<'_>, width: usize) -> String {
     let case = finding.case;
     let mut said: Vec<(String, Tone)> = Vec::new();
     match finding.group {
-        Group::Unmet => said.extend(
-            unmet_of(case).map(|it| (unmet_line(finding.scenario, case, it), Tone::Bad)),
-        ),
+        Group::Unmet => said
+            .extend(unmet_of(case).map(|it| (unmet_line(finding.scenario, case, it), Tone::Bad))),
         Group::Open => {}
         Group::Leak | Group::Untrusted | Group::Unclear | Group::Skipped => {
             said.push((case.reason.clone(), Tone::Plain));

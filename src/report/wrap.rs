@@ -43,7 +43,10 @@ mod tests {
     fn lines_break_at_blanks_and_hang() {
         assert_eq!(wrapped("one two three", 7, 2), "one two\n  three");
         assert_eq!(wrapped("one two", 40, 2), "one two");
-        assert_eq!(wrapped("a-very-long/path/of-one-word x", 8, 2), "a-very-long/path/of-one-word\n  x");
+        assert_eq!(
+            wrapped("a-very-long/path/of-one-word x", 8, 2),
+            "a-very-long/path/of-one-word\n  x"
+        );
         assert_eq!(wrapped("  item one two", 8, 2), "  item\n    one\n    two");
         assert_eq!(wrapped("", 8, 2), "");
         assert_eq!(wrapped("a\nb\n", 8, 2), "a\nb\n");

@@ -26,10 +26,13 @@ pub struct Browser {
 impl Browser {
     /// Starts driver and browser. Nothing of a user's profile is used, and nothing is fetched.
     pub fn start() -> Result<Self, Missing> {
-        let chromium = found(&["chromium", "chromium-browser", "google-chrome"])
-            .ok_or_else(|| Missing("no Chromium (Debian: apt-get install chromium chromium-driver)".into()))?;
-        let program = found(&["chromedriver"])
-            .ok_or_else(|| Missing("no chromedriver (Debian: apt-get install chromium-driver)".into()))?;
+        let chromium =
+            found(&["chromium", "chromium-browser", "google-chrome"]).ok_or_else(|| {
+                Missing("no Chromium (Debian: apt-get install chromium chromium-driver)".into())
+            })?;
+        let program = found(&["chromedriver"]).ok_or_else(|| {
+            Missing("no chromedriver (Debian: apt-get install chromium-driver)".into())
+        })?;
         let profile = tempfile::tempdir().map_err(|error| Missing(error.to_string()))?;
         let mut driver = Command::new(program)
             .arg("--port=0")
@@ -49,8 +52,16 @@ impl Browser {
         let mut browser = Self { driver, port, session: String::new(), _profile: profile };
         let profile = browser._profile.path().join("profile");
         let arguments = [
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--allow-file-access-from-files=false",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            "--allow-file-access-from-files=false",
         ];
         let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.display()));
@@ -58,14 +69,17 @@ impl Browser {
             "goog:chromeOptions": { "binary": chromium, "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
         }}});
-        let answer = browser.request("POST", "/session", &wanted).map_err(|error| Missing(format!("Chromium does not start: {error}")))?;
+        let answer = browser
+            .request("POST", "/session", &wanted)
+            .map_err(|error| Missing(format!("Chromium does not start: {error}")))?;
         browser.session = answer["sessionId"].as_str().unwrap_or_default().to_owned();
         Ok(browser)
     }
 
     /// Opens a page in a window of that width.
     pub fn open(&mut self, page: &str, width: u32, dark: bool) -> Result<(), String> {
-        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        let size =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", &size)?;
         self.media("screen", dark)?;
         // A page that is open already would keep what was opened in it.
@@ -78,7 +92,10 @@ impl Browser {
     pub fn media(&mut self, media: &str, dark: bool) -> Result<(), String> {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        self.devtools("Emulation.setEmulatedMedia", &json!({ "media": media, "features": features }))?;
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            &json!({ "media": media, "features": features }),
+        )?;
         Ok(())
     }
 
@@ -89,8 +106,14 @@ impl Browser {
 
     /// Clicks on the first element that a selector finds.
     pub fn click(&mut self, selector: &str) -> Result<(), String> {
-        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }))?;
-        let id = found.as_object().and_then(|it| it.values().next()).and_then(Value::as_str).ok_or("no element")?.to_owned();
+        let found =
+            self.post("/element", &json!({ "using": "css selector", "value": selector }))?;
+        let id = found
+            .as_object()
+            .and_then(|it| it.values().next())
+            .and_then(Value::as_str)
+            .ok_or("no element")?
+            .to_owned();
         self.post(&format!("/element/{id}/click"), &json!({}))?;
         Ok(())
     }
@@ -129,7 +152,10 @@ impl Browser {
             self.port,
             body.len()
         );
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).map_err(say)?;
+        stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(body.as_bytes()))
+            .map_err(say)?;
         let mut answer = BufReader::new(stream);
         let mut length = None;
         loop {
@@ -170,7 +196,9 @@ fn port_of(driver: &mut Child) -> Result<u16, Missing> {
     let start = Instant::now();
     for line in BufReader::new(stdout).lines() {
         let line = line.map_err(|error| Missing(error.to_string()))?;
-        let port = line.rsplit_once("on port ").and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
+        let port = line
+            .rsplit_once("on port ")
+            .and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
         if let Some(port) = port.filter(|&port| port != 0 && line.contains("successfully")) {
             return Ok(port);
         }
@@ -185,5 +213,8 @@ fn port_of(driver: &mut Child) -> Result<u16, Missing> {
 fn found(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
 }

@@ -16,13 +16,19 @@ const LEAST_TEXT: f64 = 9.0;
 /// What WCAG 2.1 asks of text at least (level AA).
 const LEAST_CONTRAST: f64 = 4.5;
 
-pub fn nothing_is_wider_than_the_window(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
+pub fn nothing_is_wider_than_the_window(
+    pages: &Pages,
+    browser: &mut Browser,
+) -> Result<(), Failed> {
     for page in [&pages.real, &pages.gallery] {
         for width in WIDTHS {
             browser.open(page, width, false)?;
             browser.ask("document.querySelectorAll('details.finding, details.case').forEach(it => it.open = true)")?;
             let wide = browser.ask("return document.documentElement.scrollWidth")?;
-            check(wide.as_u64().is_some_and(|it| it <= u64::from(width)), format!("{page}: {wide} at {width}"))?;
+            check(
+                wide.as_u64().is_some_and(|it| it <= u64::from(width)),
+                format!("{page}: {wide} at {width}"),
+            )?;
         }
     }
     Ok(())
@@ -35,7 +41,10 @@ pub fn text_is_large_enough_to_read(pages: &Pages, browser: &mut Browser) -> Res
         let least = browser.ask(
             "return Math.min(...[...document.querySelectorAll('svg text')].filter(it => it.textContent).map(it => it.getBoundingClientRect().height))",
         )?;
-        check(least.as_f64().is_some_and(|it| it >= LEAST_TEXT), format!("{least} pixels at {width}"))?;
+        check(
+            least.as_f64().is_some_and(|it| it >= LEAST_TEXT),
+            format!("{least} pixels at {width}"),
+        )?;
     }
     Ok(())
 }
@@ -63,14 +72,26 @@ found.sort((one, other) => one[0] - other[0]);
 return [found.length, found[0]];
 ";
 
-pub fn text_stands_out_in_light_and_dark(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
+pub fn text_stands_out_in_light_and_dark(
+    pages: &Pages,
+    browser: &mut Browser,
+) -> Result<(), Failed> {
     for dark in [false, true] {
         browser.open(&pages.gallery, 1280, dark)?;
         browser.ask("document.querySelectorAll('details.finding, details.case').forEach(it => it.open = true)")?;
-        for selector in ["p, h1, h2, h3, h4, dt, dd, code, .about", ".heat td a span, .heat th, .heat td.none", ".chip, summary span", "a"] {
+        for selector in [
+            "p, h1, h2, h3, h4, dt, dd, code, .about",
+            ".heat td a span, .heat th, .heat td.none",
+            ".chip, summary span",
+            "a",
+        ] {
             let worst = browser.ask(&CONTRAST.replace("SELECTOR", &json!(selector).to_string()))?;
-            let (count, contrast) = (worst[0].as_u64().unwrap_or(0), worst[1][0].as_f64().unwrap_or(0.0));
-            check(count > 10 && contrast >= LEAST_CONTRAST, format!("dark: {dark}, {selector}: {worst}"))?;
+            let (count, contrast) =
+                (worst[0].as_u64().unwrap_or(0), worst[1][0].as_f64().unwrap_or(0.0));
+            check(
+                count > 10 && contrast >= LEAST_CONTRAST,
+                format!("dark: {dark}, {selector}: {worst}"),
+            )?;
         }
     }
     Ok(())
@@ -96,11 +117,15 @@ pub fn pictures_are_taken(pages: &Pages, browser: &mut Browser) -> Result<(), Fa
                 )?;
                 let top = whole(&top);
                 let picture = browser.picture(top, (width, (height - top).min(3600)))?;
-                check(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, format!("{name}: {} bytes", picture.len()))?;
+                check(
+                    picture.starts_with(b"\x89PNG") && picture.len() > 20_000,
+                    format!("{name}: {} bytes", picture.len()),
+                )?;
                 if let Some(folder) = &keep {
                     let scheme = if dark { "dark" } else { "light" };
                     let file = folder.join(format!("{name}-{scheme}-{width}.png"));
-                    std::fs::write(&file, picture).map_err(|error| format!("{}: {error}", file.display()))?;
+                    std::fs::write(&file, picture)
+                        .map_err(|error| format!("{}: {error}", file.display()))?;
                 }
             }
         }

@@ -20,8 +20,14 @@ type Test = fn(&Pages, &mut Browser) -> Result<(), Failed>;
 
 /// All tests, in the order in which they run: one browser serves them one after the other.
 const TESTS: [(&str, Test); 8] = [
-    ("nothing_is_loaded_and_the_console_stays_empty", works::nothing_is_loaded_and_the_console_stays_empty),
-    ("a_click_on_a_summary_opens_what_is_below_it", works::a_click_on_a_summary_opens_what_is_below_it),
+    (
+        "nothing_is_loaded_and_the_console_stays_empty",
+        works::nothing_is_loaded_and_the_console_stays_empty,
+    ),
+    (
+        "a_click_on_a_summary_opens_what_is_below_it",
+        works::a_click_on_a_summary_opens_what_is_below_it,
+    ),
     ("a_link_opens_what_it_leads_to", works::a_link_opens_what_it_leads_to),
     ("paper_shows_what_is_closed_on_the_screen", works::paper_shows_what_is_closed_on_the_screen),
     ("nothing_is_wider_than_the_window", looks::nothing_is_wider_than_the_window),
@@ -35,7 +41,8 @@ fn main() -> ExitCode {
     // One browser, one page at a time.
     arguments.test_threads = Some(1);
     let must_run = std::env::var_os("CONTAIN_TEST_MUST_RUN").is_some_and(|it| it == "1");
-    let started = if arguments.list { Err(Missing("only listed".into())) } else { Browser::start() };
+    let started =
+        if arguments.list { Err(Missing("only listed".into())) } else { Browser::start() };
     let (browser, missing) = match started {
         Ok(browser) => (Some(browser), None),
         Err(missing) => (None, Some(missing)),
@@ -44,7 +51,9 @@ fn main() -> ExitCode {
         eprintln!("skipped: {why}");
     }
     let ignored = missing.is_some() && !must_run;
-    let shared = std::sync::Arc::new(std::sync::Mutex::new(browser.map(|browser| (Pages::write(), browser))));
+    let shared = std::sync::Arc::new(std::sync::Mutex::new(
+        browser.map(|browser| (Pages::write(), browser)),
+    ));
     let trials = TESTS
         .into_iter()
         .map(|(name, test)| {

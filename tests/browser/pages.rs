@@ -23,8 +23,10 @@ impl Pages {
         let folder = tempfile::tempdir().expect("a folder");
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/pids-linux-6.18-hybrid.json");
         let real = from_json(&std::fs::read_to_string(path).expect(path)).expect("a record");
-        let (real, gallery) =
-            (page(folder.path(), "real.html", &real), page(folder.path(), "gallery.html", &gallery()));
+        let (real, gallery) = (
+            page(folder.path(), "real.html", &real),
+            page(folder.path(), "gallery.html", &gallery()),
+        );
         Self { _folder: folder, real, gallery }
     }
 }

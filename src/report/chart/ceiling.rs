@@ -30,7 +30,12 @@ pub(in crate::report) fn ceiling_chart(ceiling: &Ceiling, node: NodeSpec) -> Opt
         &format!("{}: peak {} of a limit of {}.", ceiling.knob, words(peak), words(limit)),
     );
     svg.text("key", (LEFT, 13.0), Anchor::Start, &ceiling.knob);
-    svg.text("key", (WIDTH - RIGHT, 13.0), Anchor::End, &format!("peak {} of {}", words(peak), words(limit)));
+    svg.text(
+        "key",
+        (WIDTH - RIGHT, 13.0),
+        Anchor::End,
+        &format!("peak {} of {}", words(peak), words(limit)),
+    );
     svg.rect("track", (LEFT, BAR.0), (WIDTH - RIGHT - LEFT, BAR.1 - BAR.0));
     let class = if ceiling.kept { "used" } else { "failed" };
     svg.rect(class, (LEFT, BAR.0), (scale.at(peak) - LEFT, BAR.1 - BAR.0));

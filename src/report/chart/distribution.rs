@@ -28,7 +28,13 @@ pub(in crate::report) fn distribution_chart(blocks: &[Block], probe: &str) -> Op
     let most = ends(|histogram| histogram.keys().next_back()).into_iter().max()?;
     let across = Scale::log(float(least.max(1)), float(most.max(2)), (LEFT, WIDTH - RIGHT));
     let up = Scale::between(0.0, 100.0, (PLOT.1, PLOT.0));
-    let mut svg = Svg::new(WIDTH, HEIGHT, &format!("Share of the operations of {probe} that were done within a time, quiet and attacked."));
+    let mut svg = Svg::new(
+        WIDTH,
+        HEIGHT,
+        &format!(
+            "Share of the operations of {probe} that were done within a time, quiet and attacked."
+        ),
+    );
     axis(&mut svg, up, |value| format!("{value:.0} %"));
     svg.line("axis", (LEFT, PLOT.1), (WIDTH - RIGHT, PLOT.1));
     for tick in across.ticks() {

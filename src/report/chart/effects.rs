@@ -31,15 +31,19 @@ pub(in crate::report) fn effects_chart(cell: &Cell) -> Option<String> {
     }
     let ends = rows.iter().flat_map(|row| [row.times.low, row.times.high]);
     let known = ends.filter(|it| it.is_finite() && *it > 0.0);
-    let (low, high) = known.fold((0.8_f64, 1.0 + cell.tolerance.clamp(0.0, 10.0) * 1.6), |(low, high), it| {
-        (low.min(it), high.max(it.min(MOST)))
-    });
+    let (low, high) = known
+        .fold((0.8_f64, 1.0 + cell.tolerance.clamp(0.0, 10.0) * 1.6), |(low, high), it| {
+            (low.min(it), high.max(it.min(MOST)))
+        });
     let scale = Scale::log(low.max(0.01), high, (NAMES, WIDTH - RIGHT - NUMBERS));
     let bottom = TOP + ROW * float(rows.len() as u64);
     let mut svg = Svg::new(
         WIDTH,
         bottom + BOTTOM,
-        &format!("How many times as long {} took under attack, by each metric, with intervals.", cell.probe),
+        &format!(
+            "How many times as long {} took under attack, by each metric, with intervals.",
+            cell.probe
+        ),
     );
     let tolerated = scale.at(1.0 + cell.tolerance);
     svg.rect("within", (NAMES, TOP - 4.0), (tolerated - NAMES, bottom - TOP + 4.0));
@@ -49,15 +53,27 @@ pub(in crate::report) fn effects_chart(cell: &Cell) -> Option<String> {
         let y = TOP + ROW * float(index as u64) + 9.0;
         let class = if row.judged { "judged" } else { "shown" };
         svg.text("tick", (NAMES - 6.0, y + 4.0), Anchor::End, row.name);
-        svg.line(&format!("whisker {class}"), (scale.at(row.times.low), y), (scale.at(row.times.high), y));
+        svg.line(
+            &format!("whisker {class}"),
+            (scale.at(row.times.low), y),
+            (scale.at(row.times.high), y),
+        );
         svg.rect(&format!("dot {class}"), (scale.at(row.times.median) - 3.0, y - 4.0), (6.0, 8.0));
         svg.text("key", (WIDTH - RIGHT, y + 4.0), Anchor::End, &numbers(row.times));
     }
     for tick in scale.ticks() {
-        svg.text("tick", (scale.at(tick), bottom + 14.0), Anchor::Middle, &format!("×{}", amount(tick)));
+        svg.text(
+            "tick",
+            (scale.at(tick), bottom + 14.0),
+            Anchor::Middle,
+            &format!("×{}", amount(tick)),
+        );
     }
     svg.text("key", (NAMES, 13.0), Anchor::Start, "times as long under attack");
-    let about = format!("shaded: within the tolerance of {:.0} %; pale: shown, not judged", cell.tolerance * 100.0);
+    let about = format!(
+        "shaded: within the tolerance of {:.0} %; pale: shown, not judged",
+        cell.tolerance * 100.0
+    );
     svg.text("name", (WIDTH - RIGHT, bottom + 28.0), Anchor::End, &about);
     Some(svg.finish())
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::samples::float;
 use super::scale::Scale;
 use super::svg::{Anchor, Svg};
-use super::samples::float;
 use super::{RIGHT, TOP, WIDTH};
 use crate::record::{Cell, failure_sum, grouped};
 use crate::report::escape::shortened;
@@ -32,7 +32,8 @@ pub(in crate::report) fn failures_chart(cell: &Cell) -> Option<String> {
     let off = float(cell.quiet.attempts.max(failure_sum(&cell.quiet.failures)).max(1));
     let scale = Scale::between(0.0, 1.0, (NAMES, WIDTH - RIGHT - COUNTS));
     let height = TOP + ROW * float(names.len() as u64) + 4.0;
-    let mut svg = Svg::new(WIDTH, height, &format!("Operations of {} that failed, by error.", cell.probe));
+    let mut svg =
+        Svg::new(WIDTH, height, &format!("Operations of {} that failed, by error.", cell.probe));
     svg.text("name", (NAMES, 13.0), Anchor::Start, "share of the operations that failed");
     let mut top = TOP;
     for name in names {

@@ -12,7 +12,8 @@ const PLOT: (f64, f64) = (TOP, HEIGHT - BOTTOM);
 
 /// A bar for each block; `None` where nobody counted, and for an attacker that hardly ran.
 pub(in crate::report) fn received_chart(case: &Case) -> Option<String> {
-    let mut blocks: Vec<(&Block, f64)> = case.blocks.iter().filter_map(|it| Some((it, share(it)?))).collect();
+    let mut blocks: Vec<(&Block, f64)> =
+        case.blocks.iter().filter_map(|it| Some((it, share(it)?))).collect();
     blocks.sort_by(|(one, _), (other, _)| one.start_ms.total_cmp(&other.start_ms));
     let most = blocks.iter().map(|&(_, share)| share).fold(0.0, f64::max);
     let first = blocks.first()?.0.start_ms;
@@ -23,7 +24,11 @@ pub(in crate::report) fn received_chart(case: &Case) -> Option<String> {
     let quota = case.limits.cpu_millis.map(|millis| float(millis) / 1e3);
     let up = Scale::from_zero(most.max(quota.unwrap_or(0.0).min(most * 4.0)), (PLOT.1, PLOT.0));
     let times = Scale::between(first / 1e3, last / 1e3, (LEFT, WIDTH - RIGHT));
-    let mut svg = Svg::new(WIDTH, HEIGHT, "CPU time that the attacker received in each block, as a share of one CPU.");
+    let mut svg = Svg::new(
+        WIDTH,
+        HEIGHT,
+        "CPU time that the attacker received in each block, as a share of one CPU.",
+    );
     axis(&mut svg, up, |value| format!("{:.0}m", value * 1e3));
     for state in [BlockState::Off, BlockState::On] {
         let mut bars = Path::default();

@@ -31,7 +31,11 @@ impl Scale {
 
     /// For latencies: logarithmic with some room on both sides when they lie far apart, else from 0.
     pub fn latency(least: f64, most: f64, places: (f64, f64)) -> Self {
-        if least > 0.0 && most / least > LOG_FROM { Self::log(least, most, places) } else { Self::from_zero(most, places) }
+        if least > 0.0 && most / least > LOG_FROM {
+            Self::log(least, most, places)
+        } else {
+            Self::from_zero(most, places)
+        }
     }
 
     /// Logarithmic, a little beyond both values.
@@ -91,7 +95,8 @@ impl Scale {
 fn nice_step(rough: f64) -> f64 {
     let rough = if rough.is_finite() && rough > 0.0 { rough } else { 1.0 };
     let power = 10_f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999_999);
+    let factor =
+        [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999_999);
     factor.unwrap_or(10.0) * power
 }
 

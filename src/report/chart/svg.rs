@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_text_is_text() {
-        for (value, text) in [(1.0, "1"), (0.25, "0.2"), (-0.01, "0"), (f64::NAN, "0"), (1e9, "100000")] {
+        for (value, text) in
+            [(1.0, "1"), (0.25, "0.2"), (-0.01, "0"), (f64::NAN, "0"), (1e9, "100000")]
+        {
             assert_eq!(short(value), text);
         }
         let mut svg = Svg::new(10.0, 5.0, "a \"<b>\"");

@@ -14,14 +14,19 @@ const PLOT: (f64, f64) = (TOP, HEIGHT - BOTTOM);
 /// top the share of operations that failed. `None` without a latency block.
 pub(in crate::report) fn latency_chart(blocks: &[Block], probe: &str) -> Option<String> {
     let all = seen(blocks, BlockMode::Latency, probe);
-    let range = all.iter().filter_map(|it| quantiles(it)).fold(None, |range: Option<(f64, f64)>, it| {
-        let (low, high) = range.unwrap_or((f64::INFINITY, 0.0));
-        Some((low.min(it[0]), high.max(it[2])))
-    });
+    let range =
+        all.iter().filter_map(|it| quantiles(it)).fold(None, |range: Option<(f64, f64)>, it| {
+            let (low, high) = range.unwrap_or((f64::INFINITY, 0.0));
+            Some((low.min(it[0]), high.max(it[2])))
+        });
     let times = time_scale(&all)?;
     let (least, most) = range.unwrap_or((0.0, 1e6));
     let scale = Scale::latency(least, most, (PLOT.1, PLOT.0));
-    let mut svg = Svg::new(WIDTH, HEIGHT, &format!("Latency of {probe} in each block over time; blocks under attack are shaded."));
+    let mut svg = Svg::new(
+        WIDTH,
+        HEIGHT,
+        &format!("Latency of {probe} in each block over time; blocks under attack are shaded."),
+    );
     background(&mut svg, &all, times);
     if range.is_some() {
         axis(&mut svg, scale, duration);
@@ -31,7 +36,10 @@ pub(in crate::report) fn latency_chart(blocks: &[Block], probe: &str) -> Option<
         for it in all.iter().filter(|it| it.block.state == state) {
             let Some([low, middle, high]) = quantiles(it) else { continue };
             let (start, end) = place(times, it.block);
-            whiskers.segment(((start + end) / 2.0, scale.at(low)), ((start + end) / 2.0, scale.at(high)));
+            whiskers.segment(
+                ((start + end) / 2.0, scale.at(low)),
+                ((start + end) / 2.0, scale.at(high)),
+            );
             medians.segment((start, scale.at(middle)), (end, scale.at(middle)));
         }
         svg.path(&format!("whisker {}", class(state)), whiskers.data());
@@ -48,7 +56,13 @@ pub(in crate::report) fn rate_chart(blocks: &[Block], probe: &str) -> Option<Str
     let times = time_scale(&all)?;
     let rates: Vec<f64> = all.iter().map(rate).collect();
     let scale = Scale::from_zero(rates.iter().copied().fold(0.0, f64::max), (PLOT.1, PLOT.0));
-    let mut svg = Svg::new(WIDTH, HEIGHT, &format!("Operations of {probe} per second in each block over time; blocks under attack are shaded."));
+    let mut svg = Svg::new(
+        WIDTH,
+        HEIGHT,
+        &format!(
+            "Operations of {probe} per second in each block over time; blocks under attack are shaded."
+        ),
+    );
     background(&mut svg, &all, times);
     axis(&mut svg, scale, |value| format!("{}/s", amount(value)));
     for state in [BlockState::Off, BlockState::On] {

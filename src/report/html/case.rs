@@ -3,18 +3,24 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::anchor::{self, Place};
+use super::cell;
 use super::finding::spellings;
 use super::heat::{chip, control};
-use super::cell;
 use crate::record::{
-    Case, Ceiling, CeilingLevel, Report, describe_ceiling, failure_sum, grouped,
+    Case, Ceiling, CeilingLevel, Report, ScenarioRecord, describe_ceiling, failure_sum, grouped,
 };
 use crate::report::chart::{ceiling_chart, received_chart};
+use crate::report::names::case_name;
 use crate::report::words::{ceiling_words, cell_words, expected_of};
 use crate::scenario::Control;
 
 /// A case that opens and closes. Open where it leaks in spite of its limits or an expectation is unmet.
-pub(super) fn card(report: &Report, place: Place, case: &Case) -> Markup {
+pub(super) fn card(
+    report: &Report,
+    scenario: &ScenarioRecord,
+    place: Place,
+    case: &Case,
+) -> Markup {
     let unmet = case.expectations.iter().any(|it| it.met == Some(false));
     let open = unmet || (case.verdict.leaks() && case.control != Some(Control::Open));
     let (ceiling, _) = ceiling_words(case);
@@ -22,7 +28,7 @@ pub(super) fn card(report: &Report, place: Place, case: &Case) -> Markup {
     html! {
         details .case open[open] {
             summary {
-                span .name { (case.config) }
+                span .name { (case_name(scenario, case)) }
                 (chip(case.verdict))
                 span .felt { (case.resource) ": " (felt) }
                 @if !case.ceilings.is_empty() { span .limit-words { (ceiling.replace('\n', ", ")) } }
@@ -104,26 +110,57 @@ fn facts(report: &Report, case: &Case) -> Markup {
         ("placement", word(&case.placement)),
         (
             "node",
-            format!("{} CPUs, {} MiB, {} tasks", case.node.cpus, case.node.memory_bytes >> 20, grouped(case.node.pids)),
+            format!(
+                "{} CPUs, {} MiB, {} tasks",
+                case.node.cpus,
+                case.node.memory_bytes >> 20,
+                grouped(case.node.pids)
+            ),
         ),
     ];
     let mut add = |name, value: Option<String>| rows.extend(value.map(|value| (name, value)));
     add("kind", Some(control(case).to_owned()).filter(|it| !it.is_empty()));
     add("measured for", case.measured_for.clone());
     add("outcome", case.outcome.as_ref().map(word));
-    let refusals: Vec<String> =
-        case.attack.refusals.iter().map(|(errno, count)| format!("{} {errno}", grouped(*count))).collect();
-    add("attacker counted", (case.attack.starts > 0).then(|| {
-        let refused = if refusals.is_empty() { "none".to_owned() } else { refusals.join(", ") };
-        format!("{} operations, refusals: {refused}, at most {} at once", grouped(case.attack.operations), grouped(case.attack.peak))
-    }));
-    add("attacker received", case.attack_cpu.map(|share| format!("{:.0}m of one CPU", share * 1e3)));
+    let refusals: Vec<String> = case
+        .attack
+        .refusals
+        .iter()
+        .map(|(errno, count)| format!("{} {errno}", grouped(*count)))
+        .collect();
+    add(
+        "attacker counted",
+        (case.attack.starts > 0).then(|| {
+            let refused = if refusals.is_empty() { "none".to_owned() } else { refusals.join(", ") };
+            format!(
+                "{} operations, refusals: {refused}, at most {} at once",
+                grouped(case.attack.operations),
+                grouped(case.attack.peak)
+            )
+        }),
+    );
+    add(
+        "attacker received",
+        case.attack_cpu.map(|share| format!("{:.0}m of one CPU", share * 1e3)),
+    );
     add("recovered after", case.recovery_ms.map(|ms| format!("{ms:.0} ms")));
-    add("CPU charged to nobody", case.out_of_band_cpu_seconds.map(|seconds| format!("{seconds:.3} s")));
+    add(
+        "CPU charged to nobody",
+        case.out_of_band_cpu_seconds.map(|seconds| format!("{seconds:.3} s")),
+    );
     add("CPU of the harness", Some(format!("{:.3} s", case.harness_cpu_seconds)));
-    add("watcher", (case.watch.rounds > 0).then(|| {
-        format!("{} rounds, longest pause {:.0} ms, slowest {:.1} ms, {} failures", grouped(case.watch.rounds), case.watch.longest_pause_ms, case.watch.slowest_round_ms, failure_sum(&case.watch.failures))
-    }));
+    add(
+        "watcher",
+        (case.watch.rounds > 0).then(|| {
+            format!(
+                "{} rounds, longest pause {:.0} ms, slowest {:.1} ms, {} failures",
+                grouped(case.watch.rounds),
+                case.watch.longest_pause_ms,
+                case.watch.slowest_round_ms,
+                failure_sum(&case.watch.failures)
+            )
+        }),
+    );
     for (fact, value) in &case.facts {
         rows.push((fact.name(), value.to_string()));
     }
@@ -163,5 +200,8 @@ fn attacker(case: &Case) -> String {
 }
 
 fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

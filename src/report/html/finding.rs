@@ -10,6 +10,7 @@ use crate::record::{Expected, Report, describe_ceiling, describe_cell};
 use crate::report::advice::{Advice, Basis, advice};
 use crate::report::bar::lost_share;
 use crate::report::findings::{Finding, Group};
+use crate::report::names::case_name;
 use crate::report::unmet::{is_inconclusive, unmet_of};
 use crate::report::words::{cell_words, expected_of, worst_cell};
 use crate::scenario::{Limits, Resource};
@@ -46,7 +47,7 @@ fn card(report: &Report, finding: &Finding<'_>) -> Markup {
     html! {
         details class={ "finding " (tone) } open[open] {
             summary {
-                span .name { (finding.scenario.name) span .sep { " / " } (case.config) }
+                span .name { (finding.scenario.name) span .sep { " / " } (case_name(finding.scenario, case)) }
                 (chip(case.verdict))
                 span .felt { (case.resource) ": " (words) }
                 @if let Some(share) = lost_share(case).filter(|_| case.verdict.leaks()) {
@@ -91,9 +92,12 @@ fn unmet(finding: &Finding<'_>, it: &Expected) -> Markup {
 /// What the leak means for whoever lives beside the attacker.
 fn meaning(finding: &Finding<'_>) -> Markup {
     let case = finding.case;
-    let resource = worst_cell(case, case.resource).and_then(|cell| cell.via).unwrap_or(case.resource);
+    let resource =
+        worst_cell(case, case.resource).and_then(|cell| cell.via).unwrap_or(case.resource);
     let leak = |resource: Resource| {
-        glossary::entry(Kind::Resource, resource.name()).and_then(|it| it.detail(LEAK)).unwrap_or("")
+        glossary::entry(Kind::Resource, resource.name())
+            .and_then(|it| it.detail(LEAK))
+            .unwrap_or("")
     };
     let verdict = case.verdict.name();
     html! {
@@ -124,7 +128,7 @@ fn remedy(advice: &Advice) -> Markup {
     html! {
         div .remedy {
             p {
-                strong { "What would contain it: " }
+                strong { (if advice.limits.is_empty() && advice.victim_limits.is_empty() { "What to do: " } else { "What would contain it: " }) }
                 (ticks(&advice.why))
                 @match &advice.basis {
                     Basis::Shown { scenario, config } => { " (" em { (scenario) " / " (config) } " of this report shows it)." }

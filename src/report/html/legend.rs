@@ -7,9 +7,8 @@ use crate::glossary::{Kind, meaning};
 use crate::report::summary::ORDER;
 
 /// Words of the report that a reader may not know.
-const WORDS: [&str; 10] = [
-    "node", "attacker", "victim", "case", "cell", "block", "ceiling", "open", "sham", "placebo",
-];
+const WORDS: [&str; 10] =
+    ["node", "attacker", "victim", "case", "cell", "block", "ceiling", "open", "sham", "placebo"];
 
 /// The last section of the page.
 pub(super) fn section() -> Markup {

@@ -23,7 +23,9 @@ pub(super) fn section(report: &Report) -> Markup {
     let rows = rows(report);
     let resources: Vec<Resource> = Resource::ALL
         .into_iter()
-        .filter(|&it| rows.iter().any(|row| row.case.resource == it || worst_cell(row.case, it).is_some()))
+        .filter(|&it| {
+            rows.iter().any(|row| row.case.resource == it || worst_cell(row.case, it).is_some())
+        })
         .collect();
     let several = report.machines.len() > 1;
     html! {
@@ -78,7 +80,10 @@ fn groups<'a, 'b>(rows: &'b [Row<'a>]) -> Vec<(String, Vec<&'b Row<'a>>)> {
     }
     alone.sort_by_key(|row| row.place);
     groups.push(("with limits or protections".to_owned(), alone));
-    groups.push(("controls with a sleeping attacker (sham)".to_owned(), of(Some(Control::Sham)).collect()));
+    groups.push((
+        "controls with a sleeping attacker (sham)".to_owned(),
+        of(Some(Control::Sham)).collect(),
+    ));
     groups.retain(|(_, rows)| !rows.is_empty());
     groups
 }

@@ -23,7 +23,8 @@ use crate::record::Report;
 const STYLE: &str = include_str!("../../../reports/html/report.css");
 
 /// Nothing may be loaded and nothing may run, whatever a name in the record holds.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// One HTML document, with a newline at the end.
 #[must_use]

@@ -18,7 +18,8 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 fn one(report: &Report, index: usize, scenario: &ScenarioRecord) -> Markup {
-    let machines = report.machines.iter().filter(|it| scenario.cases.iter().any(|case| case.machine == it.id));
+    let machines =
+        report.machines.iter().filter(|it| scenario.cases.iter().any(|case| case.machine == it.id));
     // Controls first, as in the table, since the others are read against them.
     let cases: Vec<(usize, &Case)> = columns(scenario)
         .into_iter()
@@ -35,7 +36,7 @@ fn one(report: &Report, index: usize, scenario: &ScenarioRecord) -> Markup {
                 code { (scenario.file) }
                 @for machine in machines { br; (machine_line(machine).trim_end()) }
             }
-            @for (place, case) in cases { (case::card(report, (index, place), case)) }
+            @for (place, case) in cases { (case::card(report, scenario, (index, place), case)) }
         }
     }
 }
