@@ -35,7 +35,7 @@ run_scenarios() {
     mkdir -p "$reports"
     # Annotations and the summary of the step are written by the program itself, so it must see these through sudo.
     if [ "$(id -u)" -ne 0 ]; then
-        root=(sudo --preserve-env=GITHUB_ACTIONS,GITHUB_STEP_SUMMARY)
+        root=(sudo "--preserve-env=GITHUB_ACTIONS,GITHUB_STEP_SUMMARY")
     fi
     while :; do
         code=0
@@ -43,7 +43,7 @@ run_scenarios() {
             --export "json=$reports/record.json" --export "html=$reports/report.html" --export "junit=$reports/junit.xml" \
             --export "sarif=$reports/report.sarif" --export "markdown=$reports/report.md" || code=$?
         # Only what a busy machine left undecided is tried again; a leak never is.
-        [ "$code" -eq 4 ] && [ "$attempt" -lt "$retries" ] || break
+        if [ "$code" -ne 4 ] || [ "$attempt" -ge "$retries" ]; then break; fi
         attempt=$((attempt + 1))
         echo "inconclusive: trying once more ($attempt of $retries)"
     done

@@ -153,7 +153,8 @@ fn a_raised_limit_alone_is_told_and_is_no_regression() {
     let mut none = old.clone();
     let held = &mut none.scenarios[0].cases[2];
     held.limits.pids = None;
-    (held.ceilings.clear(), held.ceiling = None);
+    held.ceilings.clear();
+    held.ceiling = None;
     assert_eq!(compared(&old, &none).ceilings[0].moved, LimitMove::Removed);
     assert_eq!(compared(&none, &old).ceilings[0].moved, LimitMove::Set);
 }

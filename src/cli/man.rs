@@ -48,7 +48,7 @@ fn pages() -> Vec<(String, String)> {
 fn page(command: Command, name: &str) -> (String, String) {
     let mut text = Vec::new();
     // Rendering into memory does not fail.
-    let _ = Man::new(command.name(name.to_owned())).render(&mut text);
+    let _ = Man::new(command).title(name).render(&mut text);
     (format!("{name}.1"), String::from_utf8_lossy(&text).into_owned())
 }
 
