@@ -3,10 +3,12 @@
 //! The rooms, and the direction of their dependencies, are described in `docs/architecture.md`.
 
 pub mod analyze;
+pub mod announce;
 pub mod cgroup;
 pub mod cli;
 pub mod engine;
 pub mod glossary;
+pub mod guardian;
 pub mod guest;
 pub mod host;
 pub mod node;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use contain_test::{cli, guest, sandbox};
+use contain_test::{cli, guardian, guest, sandbox};
 use contain_test_workloads as workloads;
 
 fn main() -> ExitCode {
@@ -18,6 +18,8 @@ fn main() -> ExitCode {
     // Roles come before the argument parser: a sandbox's first process must not depend on it, nor show up in its help.
     let result = match arguments.get(1).map(OsStr::new).and_then(OsStr::to_str) {
         Some("__stage") => sandbox::run_stage(),
+        // Its first argument is the run's ID, by which the janitor knows it.
+        Some("__guardian") => guardian::run(argument(3)),
         Some("__attacker") => workloads::run_attacker(argument(2)),
         Some("__victim") => workloads::run_victim(),
         // Its first argument is the run's ID, which sandboxes look for in command lines.

@@ -90,6 +90,7 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
         watch: Watch::default(),
         facts: BTreeMap::new(),
         steps: Vec::new(),
+        tear_down: Vec::new(),
         out_of_band_cpu_seconds: None,
         harness_cpu_seconds: 0.0,
         recovery_ms: None,
@@ -348,6 +349,9 @@ fn report(cases: Vec<Case>) -> Report {
         started_unix_ms: 0,
         duration_ms: 0,
         complete: true,
+        warnings: Vec::new(),
+        steps: Vec::new(),
+        tear_down: Vec::new(),
         machines: Vec::new(),
         scenarios: vec![ScenarioRecord {
             name: "a".into(),

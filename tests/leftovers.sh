@@ -5,24 +5,24 @@
 # usage: tests/leftovers.sh
 set -u
 {
-    # Processes: by command line, and by the user IDs that sandboxes have (0x70000000 and above).
-    for status in /proc/[0-9]*/status; do
-        # A zombie holds nothing but its ID until its parent, by now the machine's own init, gets round to it.
-        grep -q '^State:[[:space:]]*Z' "$status" 2>/dev/null && continue
-        pid=${status#/proc/}
-        pid=${pid%/status}
-        uid=$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "$status" 2>/dev/null)
-        command=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)
-        case $command in
-        contain-test\ __*|/run/contain-test-*) echo "process $pid: $command" ;;
-        *) [ "${uid:-0}" -ge 1879048192 ] && echo "process $pid: uid $uid" ;;
-        esac
-    done
+    # Processes: by command line, and by the user IDs that sandboxes have (0x70000000 and above). Zombies
+    # hold nothing but their ID until their parent gets round to them.
+    cat /proc/[0-9]*/status 2>/dev/null |
+        awk '/^State:/ {state = $2} /^Pid:/ {pid = $2}
+             /^Uid:/ && $2 >= 1879048192 && state != "Z" {print "process " pid ": uid " $2}'
+    # The pattern does not match the words that it is written with.
+    grep -aPl '^([^\x00]*/)?contain-test\x00__|^[^\x00]*[/]run/contain-test-' /proc/[0-9]*/cmdline 2>/dev/null |
+        while read -r command; do
+            pid=${command#/proc/}
+            pid=${pid%/cmdline}
+            grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null && continue
+            echo "process $pid: $(cat "$command" 2>/dev/null | tr '\0' ' ' | cut -c1-100)"
+        done
     # Control groups, wherever hierarchies are mounted.
     sed -n 's/^[^ ]* \([^ ]*\) cgroup2\{0,1\} .*/\1/p' /proc/self/mounts | sort -u | while read -r root; do
         find "$root" -maxdepth 3 -type d -name 'contain-test-*' 2>/dev/null | sed 's/^/cgroup /'
     done
-    # Mounts, loop devices, links, run directories.
+    # Mounts, loop devices, links, run directories with their ledgers.
     grep -E 'contain-test-' /proc/self/mounts | cut -d' ' -f2 | sed 's/^/mount /'
     for backing in /sys/block/loop*/loop/backing_file; do
         [ -r "$backing" ] && grep -l 'contain-test-' "$backing" | sed 's/^/loop /'

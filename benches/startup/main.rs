@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use contain_test::engine::{RunDirectory, hierarchies};
+use contain_test::announce::Unheard;
+use contain_test::engine::{RunDirectory, Trail, hierarchies};
 use contain_test::host::{self, CgroupMounts, Roots};
 use contain_test::node::{Node, node_group, place};
 use contain_test::scenario::{NodeSpec, Placement};
@@ -65,25 +66,26 @@ fn measure(rounds: usize) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
     let cpus = host::Cpus::read(&roots)?;
     let parent = host::runtime_directory()?;
     let run_id = format!("{:08x}", std::process::id());
+    let program = Path::new(env!("CARGO_BIN_EXE_contain-test"));
     let mut directory =
-        RunDirectory::create_with(&parent, &run_id, Path::new(env!("CARGO_BIN_EXE_contain-test")))?;
+        RunDirectory::create_with(&parent, &run_id, program, &mut Trail::new(None))?;
     let spec =
         NodeSpec { cpus: u32::try_from(cpus.usable.len()).unwrap_or(1), ..NodeSpec::default() };
     let placed = place(Placement::Apart, spec.cpus, &cpus.usable);
     let group = node_group(hierarchies, &directory.name());
-    let mut node = Node::create(group, spec, placed, false, &[])?;
+    let mut node = Node::create(group, spec, placed, false, &[], &mut Unheard)?;
 
     let mut contenders: Vec<Box<dyn Contender>> = ours::all(&directory, &node)?;
     contenders.extend(others::all(&node));
     contenders.push(Box::new(Runc::new(&directory, &node)?));
     let rows = run(&mut contenders, rounds);
     drop(contenders);
-    let removed = node.remove();
+    let removed = node.remove(&mut Unheard);
     // runc makes its cgroup in every hierarchy, also in those that no sandbox of ours needs.
     for mount in &mounts.v1 {
         let _ = std::fs::remove_dir(mount.path.join(directory.name()));
     }
-    directory.remove()?;
+    directory.remove(&mut Unheard)?;
     removed?;
     rows
 }

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use contain_test::announce::Unheard;
 use contain_test::cgroup::Group;
 use contain_test::engine::RunDirectory;
 use contain_test::node::Node;
@@ -82,12 +83,12 @@ impl Contender for Other {
         let begun = Instant::now();
         let Some(group) = &self.group else { return start(command, None, begun) };
         let result = group
-            .create()
-            .and_then(|()| group.pin(&self.cpus))
+            .create(&mut Unheard)
+            .and_then(|()| group.pin(&self.cpus, &mut Unheard))
             .map_err(|error| error.to_string())
             .and_then(|()| start(command, Some(group), begun));
         let ending = Instant::now();
-        let removed = group.kill(LIMIT).and_then(|()| group.remove());
+        let removed = group.kill(LIMIT, &mut Unheard).and_then(|()| group.remove(&mut Unheard));
         removed.map_err(|error| error.to_string())?;
         result.map(|sample| Sample { end: sample.end + ending.elapsed(), ..sample })
     }

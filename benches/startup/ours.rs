@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use contain_test::announce::Unheard;
 use contain_test::cgroup::Group;
 use contain_test::engine::{RunDirectory, thermal_paths};
 use contain_test::node::Node;
@@ -83,7 +84,7 @@ impl Contender for Ours {
         let begun = monotonic_ns();
         let mut reached: Vec<(Milestone, u64)> = Vec::with_capacity(8);
         let mut sandbox = Native
-            .launch_watched(&self.plan, &self.group, &mut |milestone| {
+            .launch_watched(&self.plan, &self.group, &mut Unheard, &mut |milestone| {
                 reached.push((milestone, monotonic_ns()));
             })
             .map_err(|error| error.to_string())?;
@@ -91,7 +92,7 @@ impl Contender for Ours {
         joined(&sandbox.group)?;
         let errors = sandbox.take_errors();
         let ending = Instant::now();
-        sandbox.end().map_err(|error| error.to_string())?;
+        sandbox.end(&mut Unheard).map_err(|error| error.to_string())?;
         let end = ending.elapsed();
         let at = |wanted| {
             reached.iter().find(|(it, _)| *it == wanted).map_or(begun, |(_, instant)| *instant)

@@ -75,6 +75,14 @@ pub enum CgroupError {
         /// The file.
         path: PathBuf,
     },
+    /// The killing could not begin.
+    #[error("cannot kill what is in the cgroup {path}: {source}")]
+    Kill {
+        /// The group, below each hierarchy's root.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Processes would not die.
     #[error("{count} processes are still in {path} after {seconds} s of killing")]
     Undying {
@@ -88,6 +96,22 @@ pub enum CgroupError {
 }
 
 impl CgroupError {
+    /// The file or directory that it happened to, if it is about one.
+    #[must_use]
+    pub const fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::Create { path, .. }
+            | Self::Remove { path, .. }
+            | Self::NotInForce { path, .. }
+            | Self::NoFile { path }
+            | Self::Kill { path, .. }
+            | Self::Undying { path, .. } => Some(path),
+            Self::NoController { .. } | Self::NotUnified { .. } => None,
+        }
+    }
+
     /// True when the machine lacks what was asked for: nobody did anything wrong, and the limit cannot be tried here.
     #[must_use]
     pub const fn is_lack(&self) -> bool {

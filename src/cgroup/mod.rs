@@ -3,6 +3,7 @@
 //! This room is told where the hierarchies are; it never assumes a path, so fixture trees test it without privilege.
 //! See cgroups(7) and the kernel's `admin-guide/cgroup-v1` and `admin-guide/cgroup-v2.rst`.
 
+mod change;
 mod counters;
 mod error;
 mod file;
@@ -11,6 +12,7 @@ mod hierarchy;
 mod kill;
 mod knob;
 mod spelling;
+mod step;
 
 pub use counters::{Counters, Peak};
 pub use error::CgroupError;
@@ -18,3 +20,4 @@ pub use group::Group;
 pub use hierarchy::{Hierarchies, Hierarchy, Version};
 pub use knob::{CPU_PERIOD_US, Setting, node_settings, settings};
 pub use spelling::parse_list;
+pub use step::GroupStep;

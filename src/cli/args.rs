@@ -79,6 +79,9 @@ pub struct RunArgs {
     /// Print the steps and kernel files of every case, and change nothing; needs no root
     #[arg(long, conflicts_with = "exports")]
     pub dry_run: bool,
+    /// Allow what could hurt this machine; repeatable
+    #[arg(long = "allow", value_enum, value_name = "DANGER")]
+    pub allow: Vec<Danger>,
     /// Seed of every random choice of the run
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -237,6 +240,15 @@ pub struct FactsArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
     pub format: FactsFormat,
+}
+
+/// What is refused unless somebody allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Danger {
+    /// A node that may take more memory or tasks than the machine has to spare
+    Headroom,
+    /// Scenarios that set values of the whole kernel
+    Sysctls,
 }
 
 /// When to use colour.

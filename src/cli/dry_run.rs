@@ -24,7 +24,7 @@ pub fn dry_run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> 
         }
     };
     let scenarios = run::load(&args.paths)?;
-    let plan = engine::dry_run(&scenarios)?;
+    let plan = engine::dry_run(&scenarios, run::allowed(args))?;
     let text = match as_json {
         true => super::to_json(&plan)?,
         false => view(&plan, terminal.stdout_tty.then(|| terminal.width())),
@@ -42,6 +42,10 @@ fn view(plan: &DryRun, width: Option<u16>) -> String {
     if let Some(reason) = &plan.unable {
         let _ = writeln!(text, "This machine cannot run it: {}", escaped(reason));
     }
+    text.push_str("\nThe run as a whole\n");
+    text.push_str(&numbered(&plan.steps));
+    text.push_str("and at its end\n");
+    text.push_str(&numbered(&plan.tear_down));
     for scenario in &plan.scenarios {
         for case in &scenario.cases {
             let _ = writeln!(
@@ -74,12 +78,17 @@ fn case_text(case: &DryCase, width: Option<u16>) -> String {
     if let Some(reason) = &case.unable {
         let _ = writeln!(text, "This case would be skipped: {}", escaped(reason));
     }
-    for (index, step) in case.steps.iter().enumerate() {
-        let _ = writeln!(text, "{:4}  {}", index + 1, escaped(step));
-    }
+    text.push_str(&numbered(&case.steps));
+    text.push_str("and at its end\n");
+    text.push_str(&numbered(&case.tear_down));
     let rows: Vec<Vec<String>> = case.limits.iter().map(row).collect();
     let _ = writeln!(text, "{}", table::render(&["OF", "LIMIT", "BECOMES", "VALUE"], &rows, width));
     text
+}
+
+fn numbered(steps: &[String]) -> String {
+    let line = |(number, step): (usize, &String)| format!("{number:4}  {}\n", escaped(step));
+    (1..).zip(steps).map(line).collect()
 }
 
 fn row(limit: &DryLimit) -> Vec<String> {

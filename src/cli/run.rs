@@ -1,13 +1,13 @@
 //! `run`: load, open the exports, run, judge, write.
 
-use super::args::RunArgs;
+use super::args::{Danger, RunArgs};
 use super::events::EventLines;
 use super::export;
 use super::progress::{Progress, Verbosity};
 use super::terminal::Terminal;
 use super::{CommandError, ci::Ci, output};
 use crate::analyze::ExitOptions;
-use crate::engine::{self, RunOptions};
+use crate::engine::{self, Allowed, RunOptions};
 use crate::report::{Format, ViewOptions};
 use crate::scenario::{self, Scenario};
 
@@ -27,7 +27,8 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let mut progress = Progress::new(terminal, verbosity(args));
     let mut lines = (args.format == Format::Jsonl).then(|| EventLines::new(terminal));
     let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
-    let outcome = engine::run(&scenarios, RunOptions { seed: args.seed, exit }, &mut |event| {
+    let options = RunOptions { seed: args.seed, allowed: allowed(args), exit };
+    let outcome = engine::run(&scenarios, options, &mut |event| {
         progress.event(event);
         if let Some(lines) = &mut lines {
             lines.event(event);
@@ -46,6 +47,14 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let code = output::write(&outcome.report, stdout, exports, &view, terminal, outcome.exit_code);
     Ci::new(args.format, true, args.no_ci).tell(&outcome.report, terminal);
     Ok(output::told(lines.map_or(Ok(()), EventLines::finish), terminal, code))
+}
+
+/// The dangers that the arguments allow.
+pub(super) fn allowed(args: &RunArgs) -> Allowed {
+    Allowed {
+        headroom: args.allow.contains(&Danger::Headroom),
+        sysctls: args.allow.contains(&Danger::Sysctls),
+    }
 }
 
 /// Finds and loads the scenarios of these paths.

@@ -42,6 +42,7 @@ pub fn blank_case(config: &Config, machine: &str) -> Case {
         watch: Watch::default(),
         facts: BTreeMap::new(),
         steps: Vec::new(),
+        tear_down: Vec::new(),
         out_of_band_cpu_seconds: None,
         harness_cpu_seconds: 0.0,
         recovery_ms: None,

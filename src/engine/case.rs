@@ -23,20 +23,28 @@ pub fn run(
     emit: &mut dyn FnMut(&Event),
 ) -> Result<(), EngineError> {
     let harness_before = cpu_time::harness();
+    let known_before = around.trail.guardian().map_or(0, |guardian| guardian.expected());
     let mut stage = Stage { config, emit };
     stage.enter(Phase::SetUp);
     let measured = Scene::set_up(config, case, around).and_then(|mut scene| {
         let measured = experiment(&mut scene, case, around, &mut stage);
         stage.enter(Phase::TearDown);
-        scene.tear_down(case);
+        for error in scene.tear_down(case, around) {
+            stage.say(Event::Warning { message: error.to_string() });
+        }
         measured
     });
     stage.enter(Phase::ResidueCheck);
-    case.residue.extend(residue::left(
-        around.hierarchies,
-        &around.directory.run_id,
-        &around.directory.name(),
-    ));
+    let left =
+        residue::left(around.hierarchies, &around.directory.run_id, &around.directory.name());
+    // With something left the guardian must go on knowing of it.
+    if left.is_empty()
+        && let Some(guardian) = around.trail.guardian()
+        && let Err(error) = guardian.forget(known_before)
+    {
+        stage.say(Event::Warning { message: format!("the guardian cannot be told: {error}") });
+    }
+    case.residue.extend(left);
     case.harness_cpu_seconds = (cpu_time::harness() - harness_before).as_secs_f64();
     measured
 }

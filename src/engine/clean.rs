@@ -12,7 +12,10 @@ use nix::mount::{MntFlags, umount2};
 use serde::Serialize;
 
 use super::run_directory::{LOCK, PREFIX};
+use super::strays::Stray;
+use super::sysctl_values::put_back_for_the_dead;
 use super::{Entry, Ledger};
+use crate::announce::Unheard;
 use crate::cgroup::{Group, Hierarchies, Hierarchy};
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
@@ -63,11 +66,20 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
 impl Cleaned {
     fn dead_run(&mut self, directory: &Path, hierarchies: &Hierarchies, dry: bool) {
         let before = self.failures.len();
-        let mut groups: Vec<PathBuf> = Vec::new();
+        let (mut groups, mut strays): (Vec<PathBuf>, Vec<Stray>) = (Vec::new(), Vec::new());
         for entry in Ledger::read(directory).into_iter().rev() {
             match entry {
                 Entry::Cgroup(path) => groups.push(path),
                 Entry::Mount(path) => self.unmount(&path, dry),
+                Entry::Process(role) => {
+                    strays.push(Stray::Role { role, run_id: run_id_of(directory) });
+                }
+                Entry::Users { first, count } => strays.push(Stray::Users { first, count }),
+                Entry::Sysctl { name, before, written } => {
+                    self.sysctl((&name, &before, &written), dry)
+                }
+                // They end with processes, and go with the run's directory.
+                Entry::Namespaces { .. } | Entry::Directory(_) | Entry::File(_) => {}
             }
         }
         let name = directory.file_name().unwrap_or_default();
@@ -79,6 +91,9 @@ impl Cleaned {
             if is_named(&path) && path.exists() {
                 self.group(&path, dry);
             }
+        }
+        for stray in strays {
+            self.strays(&stray, dry);
         }
         // The ledger stays for another try when something else did.
         if self.failures.len() == before {
@@ -100,6 +115,35 @@ impl Cleaned {
         }
     }
 
+    /// Kills processes that no cgroup of the run held.
+    fn strays(&mut self, stray: &Stray, dry: bool) {
+        let found = stray.found().len();
+        if found == 0 {
+            return;
+        }
+        let what = match stray {
+            Stray::Users { first, .. } => {
+                format!("{found} processes with user IDs from {first} on")
+            }
+            Stray::Role { role, .. } => format!("{found} processes in the role {role}"),
+        };
+        match if dry { 0 } else { stray.kill(KILL_LIMIT) } {
+            0 => self.removed.push(what),
+            left => self.failures.push(format!("{what}: {left} would not die")),
+        }
+    }
+
+    /// Puts a value of the kernel back.
+    fn sysctl(&mut self, (name, before, written): (&str, &str, &str), dry: bool) {
+        match if dry { Ok(false) } else { put_back_for_the_dead(name, before, written) } {
+            Ok(true) => {
+                self.removed.push(format!("the value {written} of {name}: it is {before} again"))
+            }
+            Ok(false) => {}
+            Err(error) => self.failures.push(error),
+        }
+    }
+
     fn unmount(&mut self, path: &Path, dry: bool) {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let text = path.to_string_lossy();
@@ -116,8 +160,8 @@ impl Cleaned {
         self.done(path, dry, |path| {
             for child in tree(path) {
                 let group = single(&child);
-                group.kill(KILL_LIMIT).map_err(|error| error.to_string())?;
-                group.remove().map_err(|error| error.to_string())?;
+                group.kill(KILL_LIMIT, &mut Unheard).map_err(|error| error.to_string())?;
+                group.remove(&mut Unheard).map_err(|error| error.to_string())?;
             }
             Ok(())
         });

@@ -27,7 +27,7 @@ pub enum Asked<T> {
 /// Sends `question` and waits up to `limit` for one answer.
 ///
 /// # Errors
-/// [`EngineError::Signal`].
+/// [`EngineError::Signal`], [`EngineError::Unguarded`].
 pub fn ask<Q: Serialize, A: DeserializeOwned>(
     channel: &mut Channel,
     signals: &mut Signals,
@@ -47,10 +47,8 @@ pub fn ask<Q: Serialize, A: DeserializeOwned>(
         }
         let Some(left) = limit.checked_sub(begun.elapsed()) else { return Ok(Asked::Late) };
         let milliseconds = u16::try_from(left.as_millis() + 1).unwrap_or(u16::MAX);
-        let mut fds = [
-            PollFd::new(channel.as_fd(), PollFlags::POLLIN),
-            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-        ];
+        let mut fds = vec![PollFd::new(channel.as_fd(), PollFlags::POLLIN)];
+        fds.extend(signals.wakers().map(|waker| PollFd::new(waker, PollFlags::POLLIN)));
         match poll(&mut fds, PollTimeout::from(milliseconds)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(EngineError::Failed(format!("poll: {errno}"))),

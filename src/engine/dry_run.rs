@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::run_directory::PREFIX;
-use super::specs::{ORDER, Premises, WATCHER_STEP, spec_of};
-use super::{EngineError, hierarchies, needs, thermal_paths};
+use super::run::{GUARDIAN_END, GUARDIAN_START};
+use super::run_directory::{self, PREFIX};
+use super::scene::named_controllers;
+use super::specs::{ORDER, Premises, spec_of};
+use super::{Allowed, EngineError, hierarchies, needs, sysctl_values, thermal_paths, watcher};
 use crate::cgroup::{Group, Hierarchies, Setting, node_settings};
 use crate::host::{self, CgroupMounts, Roots};
 use crate::node::{Cpus, Node, node_group, place};
@@ -24,6 +26,10 @@ pub struct DryRun {
     pub run_id: String,
     /// Why nothing at all could run here, with the remedy; null when it could.
     pub unable: Option<String>,
+    /// Every change made for the run as a whole, as in the record.
+    pub steps: Vec<String>,
+    /// The same for taking all of it back.
+    pub tear_down: Vec<String>,
     /// The scenarios, in order.
     pub scenarios: Vec<DryScenario>,
 }
@@ -54,8 +60,10 @@ pub struct DryCase {
     pub control: Option<Control>,
     /// Why this case could not run here, with the remedy; null when it could.
     pub unable: Option<String>,
-    /// The steps, as in the record.
+    /// Every change made for the case, as in the record.
     pub steps: Vec<String>,
+    /// The same for taking all of it back.
+    pub tear_down: Vec<String>,
     /// What the limits become.
     pub limits: Vec<DryLimit>,
 }
@@ -81,7 +89,7 @@ pub struct DryLimit {
 ///
 /// # Errors
 /// The machine's cgroups or CPUs cannot be read.
-pub fn dry_run(scenarios: &[Scenario]) -> Result<DryRun, EngineError> {
+pub fn dry_run(scenarios: &[Scenario], allowed: Allowed) -> Result<DryRun, EngineError> {
     let roots = Roots::default();
     let unable = |error: host::HostError| EngineError::Unable(error.to_string());
     let machine = host::machine(&roots);
@@ -103,49 +111,61 @@ pub fn dry_run(scenarios: &[Scenario]) -> Result<DryRun, EngineError> {
     let plan = |scenario: &Scenario| -> Result<DryScenario, EngineError> {
         let cases = with_controls(scenario)
             .iter()
-            .map(|config| case(config, &machine, &hierarchies, &usable, premises))
+            .map(|config| case(config, (&machine, allowed), &hierarchies, &usable, premises))
             .collect::<Result<_, _>>()?;
         Ok(DryScenario { name: scenario.name.clone(), file: scenario.file.clone(), cases })
     };
     Ok(DryRun {
         run_id: RUN_ID.to_owned(),
         unable: host::skip_reason(&machine),
+        steps: [vec![GUARDIAN_START.to_owned()], run_directory::steps(&parent, RUN_ID)].concat(),
+        tear_down: [run_directory::removal_steps(&parent, RUN_ID), vec![GUARDIAN_END.to_owned()]]
+            .concat(),
         scenarios: scenarios.iter().map(plan).collect::<Result<_, _>>()?,
     })
 }
 
 fn case(
     config: &Config,
-    machine: &Machine,
+    (machine, allowed): (&Machine, Allowed),
     hierarchies: &Hierarchies,
     usable: &[u32],
     premises: Premises<'_>,
 ) -> Result<DryCase, EngineError> {
     let cpus = place(config.placement, config.node.cpus, usable);
     let group = node_group(hierarchies.clone(), &format!("{PREFIX}{}", premises.run_id));
-    let mut steps = Node::steps(&group, &config.node, &cpus);
+    let (mut steps, back) = sysctl_values::steps(&config.sysctls);
+    steps.extend(Node::steps(&group, &config.node, &cpus, &named_controllers(config)));
     let mut limits = node_limits(config, &group, &cpus);
     let mut attacker: Option<&WorkloadSpec> = None;
+    let mut removals = Vec::new();
     for role in ORDER {
         let spec = spec_of(config, role, &cpus, premises)?;
         let own = group.child(&spec.name);
         let plan = Native.prepare(spec, &own)?;
         steps.extend(plan.printable());
+        removals.push(plan.removal(&own).collect::<Vec<_>>());
         limits.extend(sandbox_limits(&plan.spec.name, &plan.spec.limits, &plan.settings, &own));
         let workload = config.sandbox(role).and_then(|sandbox| sandbox.workload.as_ref());
         attacker = attacker.or(workload);
     }
-    steps.push(WATCHER_STEP.to_owned());
+    steps.push(watcher::START.to_owned());
+    // What was made last goes first.
+    let mut tear_down = vec![watcher::END.to_owned()];
+    tear_down.extend(removals.into_iter().rev().flatten());
+    tear_down.extend(Node::removal_steps(&group));
+    tear_down.extend(back);
     Ok(DryCase {
         config: config.name.clone(),
         attacker: attacker.map(|workload| workload.name.name()),
         threads: attacker.map_or(1, |workload| workload.threads),
         burst: attacker.and_then(|workload| workload.burst),
         control: config.control,
-        unable: needs::check(config, machine, hierarchies, usable)
+        unable: needs::check(config, machine, hierarchies, usable, allowed)
             .err()
             .map(|error| error.to_string()),
         steps,
+        tear_down,
         limits,
     })
 }
@@ -259,7 +279,8 @@ mod tests {
             masked: &[],
             has_swap: false,
         };
-        case(&scenario.configs[0], &machine(), &hierarchies, &[0, 1], premises).unwrap()
+        case(&scenario.configs[0], (&machine(), Allowed::ALL), &hierarchies, &[0, 1], premises)
+            .unwrap()
     }
 
     fn lines(case: &DryCase) -> Vec<String> {
@@ -306,6 +327,7 @@ mod tests {
         let at = |start: &str| steps.iter().position(|step| step.starts_with(start)).unwrap();
         let order = ["node: ", "victim: ", "attacker: ", "watcher: "].map(at);
         assert!(order.is_sorted(), "{steps:#?}");
-        assert!(steps.contains(&"attacker: set pids.max = 64".to_owned()), "{steps:#?}");
+        let limit = "attacker: set /c/contain-test-RUN/attacker/pids.max = 64";
+        assert!(steps.contains(&limit.to_owned()), "{steps:#?}");
     }
 }

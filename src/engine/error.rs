@@ -28,6 +28,25 @@ pub enum EngineError {
         /// Why.
         source: io::Error,
     },
+    /// A step failed.
+    #[error("{part} step {number} ({step}): {source}; remedy: {remedy}")]
+    Step {
+        /// `set-up` or `tear-down`.
+        part: &'static str,
+        /// Which one, from 1.
+        number: usize,
+        /// The step, printable.
+        step: String,
+        /// Why.
+        source: Box<EngineError>,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The guardian died: without it nobody would take down what a dying harness leaves.
+    #[error(
+        "the guardian was killed, so the run was ended: whoever kills it takes away what would clean up after the harness"
+    )]
+    Unguarded,
     /// The machine cannot run it: that is neither a failure of the tool nor a finding.
     #[error("{0}")]
     Unable(String),
@@ -43,6 +62,21 @@ impl EngineError {
             self,
             Self::Unable(_) | Self::Signal(_) | Self::Sandbox(SandboxError::Unsupported { .. })
         )
+    }
+
+    /// What of a step's text tells that it is the one that failed: its end, or a path in it.
+    pub(super) fn subject(&self) -> Option<String> {
+        let of_cgroup = |error: &CgroupError| error.path().map(|path| path.display().to_string());
+        match self {
+            Self::Sandbox(SandboxError::Inside { step, .. } | SandboxError::Step { step, .. }) => {
+                Some(step.clone())
+            }
+            Self::Sandbox(SandboxError::Cgroup { source, .. }) | Self::Node(source) => {
+                of_cgroup(source)
+            }
+            Self::File { path, .. } => Some(path.display().to_string()),
+            _ => None,
+        }
     }
 
     /// An error about a file.

@@ -2,21 +2,51 @@
 //! whatever becomes of the harness.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::EngineError;
+use crate::scenario::NamespaceKind;
 
 /// One thing that may exist on the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entry {
+    /// A directory of the run's own files.
+    Directory(PathBuf),
+    /// A file of the run.
+    File(PathBuf),
     /// A cgroup's directory, with its children.
     Cgroup(PathBuf),
     /// A mount point.
     Mount(PathBuf),
+    /// A process outside sandboxes, by the hidden role that it plays: its command line also holds the run's ID.
+    Process(String),
+    /// Processes of a sandbox, by their user IDs on the host.
+    Users {
+        /// The first.
+        first: u32,
+        /// How many.
+        count: u32,
+    },
+    /// A value of the whole kernel.
+    Sysctl {
+        /// Its name.
+        name: String,
+        /// What it was.
+        before: String,
+        /// What it is while the case runs.
+        written: String,
+    },
+    /// Namespaces of a sandbox. They end with its processes.
+    Namespaces {
+        /// The sandbox.
+        sandbox: String,
+        /// Their kinds.
+        kinds: Vec<NamespaceKind>,
+    },
 }
 
 /// A ledger that is being written.
@@ -34,14 +64,10 @@ impl Ledger {
     /// A new ledger in the run's directory.
     ///
     /// # Errors
-    /// The file that could not be made.
-    pub fn create(directory: &Path) -> Result<Self, EngineError> {
+    /// The errno of open(2).
+    pub fn create(directory: &Path) -> io::Result<Self> {
         let path = directory.join(Self::FILE);
-        let file = fs::OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|source| EngineError::file("create", &path, source))?;
+        let file = fs::OpenOptions::new().append(true).create_new(true).open(&path)?;
         Ok(Self { file, path, written: Vec::new() })
     }
 

@@ -11,7 +11,7 @@ use super::blocks::{self, BlockResult};
 use super::cpu_time::{CpuTime, Unaccounted};
 use super::placebo::{self, Asked};
 use super::scene::Scene;
-use super::schedule::{self, BLOCK_MS, Planned, What};
+use super::schedule::{self, Planned, What};
 use super::stage::Stage;
 use super::surroundings::Surroundings;
 use super::{EngineError, Event, inject};
@@ -139,8 +139,9 @@ impl Course<'_, '_, '_> {
         let received = || scene.attacker.group.counters().cpu_usage_us();
         let (cpu_before, received_before) = (CpuTime::now(&scene.node.group), received());
         let orders = schedule::orders(next, self.paces);
+        let length = self.stage.config.trials.block_ms;
         let result =
-            blocks::measure(&mut scene.victim, self.around.signals, BLOCK_MS, &orders, scene.net)?;
+            blocks::measure(&mut scene.victim, self.around.signals, length, &orders, scene.net)?;
         let received_after = scene.attacker.group.counters().cpu_usage_us();
         let elapsed = result.span.1 - result.span.0;
         if load == Load::from(state) {

@@ -2,13 +2,10 @@
 //! nor a finding.
 
 use super::EngineError;
+use super::dangers::{self, Allowed};
 use crate::cgroup::{Hierarchies, Version, parse_list};
-use crate::host::{Memory, Roots};
 use crate::record::Machine;
 use crate::scenario::{Comparison, Config, KernelBound, NamespaceKind, SandboxSpec};
-
-/// Memory that a node must leave to the machine, in bytes.
-const HEADROOM: u64 = 256 << 20;
 
 /// Checks one config.
 ///
@@ -19,9 +16,10 @@ pub fn check(
     machine: &Machine,
     hierarchies: &Hierarchies,
     usable: &[u32],
+    allowed: Allowed,
 ) -> Result<(), EngineError> {
     is_meant_for(config, machine)?;
-    has_headroom(config)?;
+    dangers::check(config, allowed)?;
     for sandbox in &config.sandboxes {
         let cpus = usize::try_from(config.node.cpus).unwrap_or(usize::MAX).min(usable.len());
         has_cpus(sandbox, &usable[..cpus])?;
@@ -42,22 +40,6 @@ fn is_meant_for(config: &Config, machine: &Machine) -> Result<(), EngineError> {
         }
         _ => Ok(()),
     }
-}
-
-/// A node must fit into the memory that the machine has to spare now.
-fn has_headroom(config: &Config) -> Result<(), EngineError> {
-    let Ok(memory) = Memory::read(&Roots::default()) else { return Ok(()) };
-    let needed = config.node.memory_bytes.saturating_add(HEADROOM);
-    if memory.available_bytes >= needed {
-        return Ok(());
-    }
-    Err(EngineError::Unable(format!(
-        "the node may take {} MiB and {} MiB must stay free, but only {} MiB are available: give the node less \
-         memory (`node: {{memory: …}}`), or free some",
-        config.node.memory_bytes >> 20,
-        HEADROOM >> 20,
-        memory.available_bytes >> 20
-    )))
 }
 
 /// A `cpuset` names CPUs by their numbers, which must be there and usable. `usable` are those of the node.
@@ -134,6 +116,7 @@ fn has_unified_controllers(
 mod tests {
     use super::*;
     use crate::cgroup::Hierarchy;
+    use crate::host::Roots;
 
     fn machine_with(version: Version) -> Hierarchies {
         let controllers = vec!["memory".to_owned()];

@@ -38,7 +38,7 @@ pub fn measure(course: &mut Course<'_, '_, '_>, case: &mut Case) -> Result<Asked
     let suspects: Vec<String> =
         course.capacity.iter().filter(|probe| !probe.starts_with(&of_cpu)).cloned().collect();
     let mut placebo = match case.placebo.take() {
-        Some(placebo) => placebo,
+        Some(placebo) => tuned(placebo),
         None => match found(course, &case.blocks)? {
             Some(placebo) => placebo,
             None => return Ok(Asked::None),
@@ -93,6 +93,15 @@ fn found(
     let burst = Burst { busy_us, period_us: PERIOD_US };
     let blocks = Vec::new();
     Ok(Some(Placebo { tasks, burst, attack_cpu: wanted, placebo_cpu: received, blocks }))
+}
+
+/// A placebo for one round more, nearer to what the attack received in the rounds before.
+fn tuned(mut placebo: Placebo) -> Placebo {
+    let ratio = placebo.attack_cpu / placebo.placebo_cpu;
+    if ratio.is_finite() && (ratio - 1.0).abs() > NEAR {
+        placebo.burst.busy_us = corrected(placebo.burst.busy_us, ratio);
+    }
+    placebo
 }
 
 /// CPU time of the attacker's sandbox in latency blocks of this state, as a share of one CPU.

@@ -1,17 +1,22 @@
 //! A run: every case of every scenario, one after the other, into one record.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use super::dangers::Allowed;
+use super::guard::Guardian;
 use super::scenario_run::{ScenarioRun, skip_all};
 use super::shared::Controls;
 use super::signals::Signals;
 use super::surroundings::Surroundings;
+use super::trail::{Part, RUN, Trail};
 use super::{EngineError, Event, RunDirectory, clean, inject};
 use crate::analyze::{self, ExitOptions};
+use crate::announce::{Announce, Unheard};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};
 use crate::host::{self, CgroupMounts, Roots};
 use crate::record::{Case, Cleanup, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool};
@@ -25,6 +30,8 @@ const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "cpuset", "freezer", "memory",
 pub struct RunOptions {
     /// The seed of every random choice; taken from the kernel when absent.
     pub seed: Option<u64>,
+    /// Dangers that somebody has allowed.
+    pub allowed: Allowed,
     /// What the exit code depends on.
     pub exit: ExitOptions,
 }
@@ -69,23 +76,34 @@ pub fn run(
             .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
         duration_ms: 0,
         complete: true,
+        warnings: Vec::new(),
+        steps: Vec::new(),
+        tear_down: Vec::new(),
         machines: vec![machine],
         scenarios: Vec::new(),
         cleanup: Cleanup { complete: true, failures: Vec::new() },
     };
     let cases = plans.iter().map(Vec::len).sum();
-    emit(&Event::RunStarted { run_id: run_id.clone(), seed, cases });
+    let mut warnings = Vec::new();
+    let mut kept = |event: &Event| {
+        if let Event::Warning { message } = event {
+            warnings.push(message.clone());
+        }
+        emit(event);
+    };
+    kept(&Event::RunStarted { run_id: run_id.clone(), seed, cases });
 
     let stopped_by = if let Some(reason) = unable {
         for (scenario, configs) in scenarios.iter().zip(&plans) {
-            let cases = skip_all(scenario, configs, (&report.machines[0], &reason), emit);
+            let cases = skip_all(scenario, configs, (&report.machines[0], &reason), &mut kept);
             report.scenarios.push(recorded(scenario, cases));
         }
         None
     } else {
-        measure(scenarios, &plans, &run_id, &mut report, emit)?
+        measure(scenarios, &plans, (&run_id, options.allowed), &mut report, &mut kept)?
     };
 
+    report.warnings = warnings;
     report.complete = stopped_by.is_none();
     report.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let exit_code = exit_code(&report, options.exit, stopped_by);
@@ -97,7 +115,7 @@ pub fn run(
 fn measure(
     scenarios: &[Scenario],
     plans: &[Vec<Config>],
-    run_id: &str,
+    (run_id, allowed): (&str, Allowed),
     report: &mut Report,
     emit: &mut dyn FnMut(&Event),
 ) -> Result<Option<i32>, EngineError> {
@@ -107,21 +125,30 @@ fn measure(
     let hierarchies = hierarchies(&mounts);
     let cpus = host::Cpus::read(&roots).map_err(unable)?;
     let parent = host::runtime_directory().map_err(unable)?;
-    warn_of_leftovers(&parent, &hierarchies, emit);
+    warn_of_others(&parent, &hierarchies, emit);
 
     let mut signals = Signals::take()?;
-    let mut directory = RunDirectory::create(&parent, run_id)?;
+    let mut trail = guarded(run_id, &mut signals, emit)?;
+    let made = RunDirectory::create(&parent, run_id, &mut trail);
+    report.steps = trail.steps().to_vec();
+    if made.is_err() {
+        signals.unwatch();
+        trail.dismiss_guardian();
+    }
+    let mut directory = made?;
     let machine = report.machines[0].clone();
     let has_swap = machine.swap_bytes > 0;
     let masked = thermal_paths();
     let mut around = Surroundings {
         directory: &mut directory,
+        trail: &mut trail,
         hierarchies: &hierarchies,
         cpus: &cpus.usable,
         online_cpus: u64::try_from(cpus.online.len()).unwrap_or(1),
         has_swap,
         masked: &masked,
         signals: &mut signals,
+        allowed,
         seed: report.seed,
     };
     let mut controls = Controls::default();
@@ -143,10 +170,54 @@ fn measure(
         }
         report.scenarios.push(recorded(scenario, running.cases));
     }
-    report.cleanup = clean_up(&mut directory, &hierarchies);
+    trail.begin(RUN, Part::TearDown);
+    report.cleanup = clean_up(&mut directory, &hierarchies, &mut trail, emit);
+    signals.unwatch();
+    if let Err(source) = trail.before(&GUARDIAN_END) {
+        let error = EngineError::file("end the guardian", "/proc/self/exe", source);
+        emit(&Event::Warning { message: trail.located(error).to_string() });
+    }
+    report.tear_down = trail.steps().to_vec();
+    if report.cleanup.complete {
+        trail.dismiss_guardian();
+    } else {
+        // The guardian tries its own way.
+        drop(trail);
+    }
     // One that arrived while the last case was taken down counts as well.
     let _ = signals.check();
     Ok(signals.received())
+}
+
+/// The steps in which the guardian comes and goes.
+pub const GUARDIAN_START: &str = "run: start the guardian";
+/// See [`GUARDIAN_START`].
+pub const GUARDIAN_END: &str = "run: end the guardian";
+
+/// Starts the guardian, before anything else is made.
+fn guarded(
+    run_id: &str,
+    signals: &mut Signals,
+    emit: &mut dyn FnMut(&Event),
+) -> Result<Trail, EngineError> {
+    let mut trail = Trail::new(None);
+    trail.begin(RUN, Part::SetUp);
+    let program = Path::new("/proc/self/exe");
+    let started = trail
+        .before(&GUARDIAN_START)
+        .map_err(|error| EngineError::file("start the guardian", program, error))
+        .and_then(|()| Guardian::start(program, run_id))
+        .map_err(|error| trail.located(error))?;
+    if !started.memory_locked {
+        let message = "the guardian's memory could not be locked: without CAP_IPC_LOCK it depends on the machine not \
+                       running out of memory"
+            .to_owned();
+        emit(&Event::Warning { message });
+    }
+    let pidfd = started.pidfd().try_clone_to_owned();
+    signals.watch(pidfd.map_err(|error| EngineError::file("watch the guardian", program, error))?);
+    trail.set_guardian(started);
+    Ok(trail)
 }
 
 fn recorded(scenario: &Scenario, cases: Vec<Case>) -> ScenarioRecord {
@@ -193,12 +264,18 @@ pub fn clean_here() -> Result<super::Cleaned, EngineError> {
     Ok(clean(&parent, &hierarchies(&mounts), false))
 }
 
-fn warn_of_leftovers(
-    parent: &std::path::Path,
-    hierarchies: &Hierarchies,
-    emit: &mut dyn FnMut(&Event),
-) {
-    let left = clean(parent, hierarchies, true).removed;
+/// Runs that are dead left something; those that are alive disturb the measurements.
+fn warn_of_others(parent: &Path, hierarchies: &Hierarchies, emit: &mut dyn FnMut(&Event)) {
+    let there = clean(parent, hierarchies, true);
+    if !there.alive.is_empty() {
+        let message = format!(
+            "another run is going on ({}): both sit on the same CPUs, so measurements of either are not to be trusted; \
+             wait for its end and run again",
+            there.alive.join(", ")
+        );
+        emit(&Event::Warning { message });
+    }
+    let left = there.removed;
     if !left.is_empty() {
         let message = format!(
             "a run that was killed left {} behind: `contain-test clean` removes that",
@@ -209,7 +286,12 @@ fn warn_of_leftovers(
 }
 
 /// Removes the run's directory and looks once more for anything with its name.
-fn clean_up(directory: &mut RunDirectory, hierarchies: &Hierarchies) -> Cleanup {
+fn clean_up(
+    directory: &mut RunDirectory,
+    hierarchies: &Hierarchies,
+    trail: &mut Trail,
+    emit: &mut dyn FnMut(&Event),
+) -> Cleanup {
     if let Some(hierarchy) = hierarchies.0.first() {
         inject::leave_behind(&hierarchy.root.join(directory.name()));
     }
@@ -222,9 +304,11 @@ fn clean_up(directory: &mut RunDirectory, hierarchies: &Hierarchies) -> Cleanup 
         .collect();
     // With something left, the ledger must stay: `contain-test clean` works from it.
     if failures.is_empty()
-        && let Err(error) = directory.remove()
+        && let Err(error) = directory.remove(trail)
     {
-        failures.push(error.to_string());
+        emit(&Event::Warning { message: trail.located(error).to_string() });
+        // A second time, unannounced: what went wrong may have passed.
+        failures.extend(directory.remove(&mut Unheard).err().map(|error| error.to_string()));
     }
     Cleanup { complete: failures.is_empty(), failures }
 }

@@ -1,6 +1,8 @@
 //! The run's directory: the ledger, the lock that says the run is alive, the binary for the sandboxes.
 
 use std::fs;
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -8,13 +10,19 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
+use super::trail::{RUN, Trail};
 use super::{EngineError, Entry, Ledger};
+use crate::announce::{Announce, By, Unheard};
+use crate::guardian::Undo;
 
 /// What every name on the machine begins with.
 pub const PREFIX: &str = "contain-test-";
 
 /// The name of the lock's file in the run's directory.
 pub const LOCK: &str = "lock";
+
+/// The file that the watcher writes.
+pub const WATCHED: &str = "watched";
 
 /// A run's directory. Dropping it removes it.
 #[derive(Debug)]
@@ -34,78 +42,121 @@ pub struct RunDirectory {
     gone: bool,
 }
 
+/// Where everything is, or will be.
+#[derive(Debug, Clone)]
+struct Places {
+    hidden: PathBuf,
+    path: PathBuf,
+    folder: PathBuf,
+    program: PathBuf,
+    root: PathBuf,
+}
+
+impl Places {
+    fn of(parent: &Path, run_id: &str) -> Self {
+        let path = parent.join(format!("{PREFIX}{run_id}"));
+        let folder = path.join("bin");
+        Self {
+            hidden: parent.join(format!(".{PREFIX}{run_id}")),
+            program: folder.join("contain-test"),
+            root: path.join("root"),
+            folder,
+            path,
+        }
+    }
+
+    /// What takes all of it back, in the order in which it is made.
+    fn undo(&self) -> Vec<Undo> {
+        let directory = |path: &Path| Undo::Directory { path: path.to_owned() };
+        let file = |path: PathBuf| Undo::File { path };
+        vec![
+            directory(&self.hidden),
+            file(self.hidden.join(LOCK)),
+            directory(&self.path),
+            file(self.path.join(LOCK)),
+            file(self.path.join(Ledger::FILE)),
+            file(self.path.join(WATCHED)),
+            directory(&self.folder),
+            directory(&self.root),
+            Undo::Mount { path: self.folder.clone() },
+            file(self.program.clone()),
+        ]
+    }
+}
+
+/// The steps of [`RunDirectory::create`] for a run with this ID below `parent`, printable.
+#[must_use]
+pub fn steps(parent: &Path, run_id: &str) -> Vec<String> {
+    let places = Places::of(parent, run_id);
+    let mut steps = places.steps_before_the_name().to_vec();
+    steps.extend(places.steps_of_the_content(is_noexec(parent)));
+    steps.iter().map(|step| format!("{RUN}: {step}")).collect()
+}
+
+/// The steps of [`RunDirectory::remove`], printable.
+#[must_use]
+pub fn removal_steps(parent: &Path, run_id: &str) -> Vec<String> {
+    let places = Places::of(parent, run_id);
+    let unmount = is_noexec(parent).then(|| format!("unmount {}", places.folder.display()));
+    let remove = format!("remove directory {}", places.path.display());
+    unmount.into_iter().chain([remove]).map(|step| format!("{RUN}: {step}")).collect()
+}
+
+impl Places {
+    fn steps_before_the_name(&self) -> [String; 3] {
+        [
+            format!("create directory {}", self.hidden.display()),
+            format!("create and lock {}", self.hidden.join(LOCK).display()),
+            format!("rename {} to {}", self.hidden.display(), self.path.display()),
+        ]
+    }
+
+    fn steps_of_the_content(&self, needs_mount: bool) -> Vec<String> {
+        let mut steps = vec![
+            format!("create {}", self.path.join(Ledger::FILE).display()),
+            format!("create directory {}", self.folder.display()),
+            format!("create directory {}", self.root.display()),
+        ];
+        if needs_mount {
+            steps.push(format!("mount tmpfs at {}", self.folder.display()));
+        }
+        steps.push(format!("copy this program to {}", self.program.display()));
+        steps
+    }
+}
+
 impl RunDirectory {
     /// Makes the directory below `parent`, takes the lock, and copies this program into it: a copy shares no page of
     /// memory with the file on the host, and its path can be reached by every user.
     ///
     /// # Errors
-    /// The file or directory that failed.
-    pub fn create(parent: &Path, run_id: &str) -> Result<Self, EngineError> {
-        Self::create_with(parent, run_id, Path::new("/proc/self/exe"))
+    /// The file or directory that failed; nothing is left of it then.
+    pub fn create(parent: &Path, run_id: &str, trail: &mut Trail) -> Result<Self, EngineError> {
+        Self::create_with(parent, run_id, Path::new("/proc/self/exe"), trail)
     }
 
     /// [`RunDirectory::create`] with the file of another program than this one, for callers that cannot play the roles.
     ///
     /// # Errors
-    /// The file or directory that failed.
-    pub fn create_with(parent: &Path, run_id: &str, program: &Path) -> Result<Self, EngineError> {
-        let path = parent.join(format!("{PREFIX}{run_id}"));
-        // The janitor takes a directory without a lock for a dead run's, so the name appears when the lock is held.
-        let hidden = parent.join(format!(".{PREFIX}{run_id}"));
-        fs::create_dir(&hidden).map_err(|source| EngineError::file("create", &hidden, source))?;
-        let locked = lock(&hidden).and_then(|lock| {
-            fs::rename(&hidden, &path)
-                .map_err(|source| EngineError::file("rename", &hidden, source))?;
-            Ok(lock)
-        });
-        let made = locked.and_then(|lock| Self::fill(&path, run_id, lock, program));
+    /// The file or directory that failed; nothing is left of it then.
+    pub fn create_with(
+        parent: &Path,
+        run_id: &str,
+        program: &Path,
+        trail: &mut Trail,
+    ) -> Result<Self, EngineError> {
+        let places = Places::of(parent, run_id);
+        if let Some(guardian) = trail.guardian() {
+            guardian.expect(places.undo()).map_err(unguarded)?;
+        }
+        let made =
+            named(&places, trail).and_then(|lock| fill(&places, run_id, lock, program, trail));
         if made.is_err() {
-            let _ = fs::remove_dir_all(&hidden);
-            let _ = fs::remove_dir_all(&path);
+            let _ = umount2(&places.folder, MntFlags::MNT_DETACH);
+            let _ = fs::remove_dir_all(&places.hidden);
+            let _ = fs::remove_dir_all(&places.path);
         }
         made
-    }
-
-    fn fill(
-        path: &Path,
-        run_id: &str,
-        lock: Flock<fs::File>,
-        original: &Path,
-    ) -> Result<Self, EngineError> {
-        let at = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| EngineError::File { action, path, source }
-        };
-        let mut ledger = Ledger::create(path)?;
-        allow(path, 0o711)?;
-
-        let (folder, root) = (path.join("bin"), path.join("root"));
-        for directory in [&folder, &root] {
-            fs::create_dir(directory).map_err(at("create", directory))?;
-            allow(directory, 0o755)?;
-        }
-        let mounted = if is_noexec(&folder) {
-            ledger.note(Entry::Mount(folder.clone()))?;
-            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-            mount(Some("contain-test"), &folder, Some("tmpfs"), flags, Some("mode=0755"))
-                .map_err(|errno| EngineError::file("mount a tmpfs at", &folder, errno.into()))?;
-            Some(folder.clone())
-        } else {
-            None
-        };
-        let program = folder.join("contain-test");
-        fs::copy(original, &program).map_err(at("copy the program to", &program))?;
-        allow(&program, 0o555)?;
-        Ok(Self {
-            run_id: run_id.to_owned(),
-            path: path.to_owned(),
-            program,
-            root,
-            ledger,
-            mounted,
-            _lock: lock,
-            gone: false,
-        })
     }
 
     /// The name that cgroups of this run have.
@@ -118,15 +169,19 @@ impl RunDirectory {
     ///
     /// # Errors
     /// What would not go.
-    pub fn remove(&mut self) -> Result<(), EngineError> {
+    pub fn remove(&mut self, to: &mut dyn Announce) -> Result<(), EngineError> {
         if self.gone {
             return Ok(());
         }
-        if let Some(folder) = self.mounted.take() {
-            umount2(&folder, MntFlags::MNT_DETACH)
-                .map_err(|errno| EngineError::file("unmount", &folder, errno.into()))?;
+        let to = &mut By::new(RUN, to);
+        if let Some(folder) = &self.mounted {
+            to.before(&format_args!("unmount {}", folder.display()))
+                .and_then(|()| umount2(folder, MntFlags::MNT_DETACH).map_err(io::Error::from))
+                .map_err(|source| EngineError::file("unmount", folder, source))?;
+            self.mounted = None;
         }
-        fs::remove_dir_all(&self.path)
+        to.before(&format_args!("remove directory {}", self.path.display()))
+            .and_then(|()| fs::remove_dir_all(&self.path))
             .map_err(|source| EngineError::file("remove", &self.path, source))?;
         self.gone = true;
         Ok(())
@@ -135,17 +190,92 @@ impl RunDirectory {
 
 impl Drop for RunDirectory {
     fn drop(&mut self) {
-        let _ = self.remove();
+        let _ = self.remove(&mut Unheard);
     }
 }
 
+/// Makes the directory and takes its lock. The janitor takes a directory without a lock for a dead run's, so the name appears
+/// when the lock is held.
+fn named(places: &Places, trail: &mut Trail) -> Result<Flock<fs::File>, EngineError> {
+    let steps = places.steps_before_the_name();
+    announced(trail, &steps[0], "create", &places.hidden, |path| fs::create_dir(path))?;
+    let lock = announced(trail, &steps[1], "lock", &places.hidden.join(LOCK), lock)?;
+    if let Some(guardian) = trail.guardian() {
+        guardian.hold(lock.as_fd()).map_err(unguarded)?;
+    }
+    announced(trail, &steps[2], "rename", &places.hidden, |path| fs::rename(path, &places.path))?;
+    Ok(lock)
+}
+
+fn fill(
+    places: &Places,
+    run_id: &str,
+    lock: Flock<fs::File>,
+    original: &Path,
+    trail: &mut Trail,
+) -> Result<RunDirectory, EngineError> {
+    let Places { path, folder, program, root, .. } = places;
+    let mut steps = places.steps_of_the_content(true).into_iter();
+    let mut next = || steps.next().unwrap_or_default();
+    let file = path.join(Ledger::FILE);
+    let mut ledger = announced(trail, &next(), "create", &file, |_| Ledger::create(path))?;
+    for entry in [Entry::Directory(path.clone()), Entry::File(program.clone())] {
+        ledger.note(entry)?;
+    }
+    allow(path, 0o711)?;
+    for directory in [folder, root] {
+        announced(trail, &next(), "create", directory, |path| fs::create_dir(path))?;
+        allow(directory, 0o755)?;
+    }
+    let (mount_it, copy_it) = (next(), next());
+    let mounted = if is_noexec(folder) {
+        ledger.note(Entry::Mount(folder.clone()))?;
+        announced(trail, &mount_it, "mount a tmpfs at", folder, |folder| {
+            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+            Ok(mount(Some("contain-test"), folder, Some("tmpfs"), flags, Some("mode=0755"))?)
+        })?;
+        Some(folder.clone())
+    } else {
+        None
+    };
+    announced(trail, &copy_it, "copy the program to", program, |program| {
+        fs::copy(original, program).map(drop)
+    })?;
+    allow(program, 0o555)?;
+    Ok(RunDirectory {
+        run_id: run_id.to_owned(),
+        path: path.clone(),
+        program: program.clone(),
+        root: root.clone(),
+        ledger,
+        mounted,
+        _lock: lock,
+        gone: false,
+    })
+}
+
+fn announced<T>(
+    trail: &mut Trail,
+    step: &str,
+    action: &'static str,
+    path: &Path,
+    act: impl FnOnce(&Path) -> io::Result<T>,
+) -> Result<T, EngineError> {
+    By::new(RUN, trail)
+        .before(&step)
+        .and_then(|()| act(path))
+        .map_err(|source| EngineError::file(action, path, source))
+        .map_err(|error| trail.located(error))
+}
+
+fn unguarded(error: io::Error) -> EngineError {
+    EngineError::Failed(format!("the guardian cannot be told of what will be made: {error}"))
+}
+
 /// Takes the lock of a run's directory.
-fn lock(directory: &Path) -> Result<Flock<fs::File>, EngineError> {
-    let path = directory.join(LOCK);
-    let file =
-        fs::File::create(&path).map_err(|source| EngineError::file("create", &path, source))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock)
-        .map_err(|(_, errno)| EngineError::file("lock", &path, errno.into()))
+fn lock(path: &Path) -> io::Result<Flock<fs::File>> {
+    let file = fs::File::create(path)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
 }
 
 fn allow(path: &Path, mode: u32) -> Result<(), EngineError> {

@@ -56,7 +56,8 @@ impl ScenarioRun<'_, '_> {
         emit: &mut dyn FnMut(&Event),
     ) -> Result<(), EngineError> {
         self.around.signals.check()?;
-        needs::check(config, self.machine, self.around.hierarchies, self.around.cpus)?;
+        let around = &*self.around;
+        needs::check(config, self.machine, around.hierarchies, around.cpus, around.allowed)?;
         case::run(config, case, self.around, emit)
     }
 

@@ -12,15 +12,19 @@ use super::attack::{Load, Quiet, Switch};
 use super::ceilings::Watchdog;
 use super::conversation::require;
 use super::escape::Lookout;
-use super::specs::{Premises, WATCHER_STEP, spec_of};
+use super::specs::{Premises, spec_of};
 use super::stage::Stage;
 use super::surroundings::Surroundings;
-use super::watcher::Watcher;
+use super::sysctl_values::SysctlValues;
+use super::trail::{Part, Trail};
+use super::watcher::{self, Watcher};
 use super::{EngineError, Entry, Event, measure, schedule};
+use crate::cgroup::Group;
+use crate::guardian::Undo;
 use crate::node::{Cpus, Node, node_group, place};
 use crate::record::{BlockState, Case};
-use crate::sandbox::Sandbox;
 use crate::sandbox::runtime::{Native, Runtime};
+use crate::sandbox::{ID_COUNT, IdRange, Sandbox};
 use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Placement, Role};
 
 /// How long each probe is looked at on the quiet node.
@@ -37,6 +41,8 @@ pub struct Scene {
     pub victim: Sandbox,
     /// The node of both.
     pub node: Node,
+    /// Values of the kernel that the case has changed.
+    pub sysctls: SysctlValues,
     /// Looks for processes that left.
     pub lookout: Lookout,
     /// Looks after the limits.
@@ -60,6 +66,17 @@ impl Scene {
         case: &mut Case,
         around: &mut Surroundings<'_>,
     ) -> Result<Self, EngineError> {
+        around.trail.begin(&config.name, Part::SetUp);
+        let made = Self::make(config, case, around);
+        case.steps = around.trail.steps().to_vec();
+        made.map_err(|error| around.trail.located(error))
+    }
+
+    fn make(
+        config: &Config,
+        case: &mut Case,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Self, EngineError> {
         let begun = Instant::now();
         let cpus = place(config.placement, config.node.cpus, around.cpus);
         if cpus.forced_together {
@@ -68,32 +85,32 @@ impl Scene {
         }
         sit_on(&cpus.harness)?;
         let group = node_group(around.hierarchies.clone(), &around.directory.name());
-        for path in group.directories() {
-            around.directory.ledger.note(Entry::Cgroup(path))?;
-        }
-        case.steps = Node::steps(&group, &config.node, &cpus);
+        let sysctls =
+            SysctlValues::set(&config.sysctls, &mut around.directory.ledger, around.trail)?;
+        foretell(config, &group, around)?;
         let node = Node::create(
             group,
             config.node,
             cpus.clone(),
             around.has_swap,
             &named_controllers(config),
+            around.trail,
         )?;
         around.signals.check()?;
-        let victim = start(config, Role::Victim, &node, &cpus, case, around)?;
+        let victim = start(config, Role::Victim, &node, &cpus, around)?;
         around.signals.check()?;
-        let attacker = start(config, Role::Attacker, &node, &cpus, case, around)?;
+        let attacker = start(config, Role::Attacker, &node, &cpus, around)?;
         let own_pid_namespace = config
             .sandbox(Role::Attacker)
             .is_some_and(|sandbox| sandbox.namespaces.is_new(NamespaceKind::Pid));
-        case.steps.push(WATCHER_STEP.to_owned());
-        let mut watcher = Watcher::start(around.directory)?;
+        let mut watcher = Watcher::start(around.directory, around.trail)?;
         // Its first answer proves that it runs, by the command line that sandboxes will look for.
         watcher.report(around.signals)?;
         Ok(Self {
             lookout: Lookout::new(&attacker, own_pid_namespace),
             watchdog: Watchdog::new(&attacker.group, &node.group, around.online_cpus),
             switch: Switch::new(Quiet::now(&node, &attacker.group)),
+            sysctls,
             watcher,
             attacker,
             victim,
@@ -162,20 +179,28 @@ impl Scene {
         Ok(())
     }
 
-    /// Ends and removes everything. What would not go is in the case's residue.
-    pub fn tear_down(mut self, case: &mut Case) {
-        drop(self.watcher);
+    /// Ends and removes everything. Returns what went wrong on the way; what is still there after all is for the residue check.
+    pub fn tear_down(mut self, case: &mut Case, around: &mut Surroundings<'_>) -> Vec<EngineError> {
+        let trail = &mut *around.trail;
+        trail.begin(&case.config, Part::TearDown);
+        let mut errors = Vec::new();
+        let mut done = |result: Result<(), EngineError>, trail: &Trail| {
+            errors.extend(result.err().map(|error| trail.located(error)));
+        };
+        let ended = self.watcher.end(trail);
+        done(ended, trail);
         // The attacker first: while it lives it may hold what the others need to end.
-        let attacker = Native.stop(&mut self.attacker);
-        let victim = Native.stop(&mut self.victim);
-        let node = self.node.remove();
-        for error in [attacker.err().map(|e| e.to_string()), victim.err().map(|e| e.to_string())]
-            .into_iter()
-            .flatten()
-            .chain(node.err().map(|error| error.to_string()))
-        {
-            case.residue.push(error);
+        for sandbox in [&mut self.attacker, &mut self.victim] {
+            let stopped = Native.stop(sandbox, trail).map_err(EngineError::from);
+            done(stopped, trail);
         }
+        let removed = self.node.remove(trail).map_err(EngineError::from);
+        done(removed, trail);
+        let back = self.sysctls.put_back(trail);
+        done(back, trail);
+        case.tear_down = trail.steps().to_vec();
+        // Here the owners are dropped, and try once more what did not work.
+        errors
     }
 }
 
@@ -185,26 +210,60 @@ fn start(
     role: Role,
     node: &Node,
     cpus: &Cpus,
-    case: &mut Case,
-    around: &Surroundings<'_>,
+    around: &mut Surroundings<'_>,
 ) -> Result<Sandbox, EngineError> {
-    let premises = Premises {
+    let spec = spec_of(config, role, cpus, premises(around))?;
+    let group = node.sandbox_group(&spec.name);
+    Native.available().map_err(EngineError::Unable)?;
+    let plan = Native.prepare(spec, &group)?;
+    Ok(Native.launch(&plan, &group, around.trail)?)
+}
+
+fn premises<'a>(around: &'a Surroundings<'_>) -> Premises<'a> {
+    Premises {
         run_id: &around.directory.run_id,
         program: &around.directory.program,
         root: &around.directory.root,
         masked: around.masked,
         has_swap: around.has_swap,
+    }
+}
+
+/// Tells the ledger and the guardian of everything that the case will make, before any of it is made.
+fn foretell(
+    config: &Config,
+    node: &Group,
+    around: &mut Surroundings<'_>,
+) -> Result<(), EngineError> {
+    let ranges = IdRange::of_run(&around.directory.run_id);
+    let ledger = &mut around.directory.ledger;
+    let mut undo = Vec::new();
+    let mut cgroups = |group: &Group| {
+        undo.extend(group.directories().map(|path| Undo::Cgroup { path }));
     };
-    let spec = spec_of(config, role, cpus, premises)?;
-    let group = node.sandbox_group(&spec.name);
-    Native.available().map_err(EngineError::Unable)?;
-    let plan = Native.prepare(spec, &group)?;
-    case.steps.extend(plan.printable());
-    Ok(Native.launch(&plan, &group)?)
+    for path in node.directories() {
+        ledger.note(Entry::Cgroup(path))?;
+    }
+    cgroups(node);
+    for (sandbox, range) in config.sandboxes.iter().zip(ranges) {
+        cgroups(&node.child(&sandbox.name));
+        ledger.note(Entry::Users { first: range.base, count: ID_COUNT })?;
+        let kinds = NamespaceKind::ALL.into_iter().filter(|&kind| sandbox.namespaces.is_new(kind));
+        ledger.note(Entry::Namespaces { sandbox: sandbox.name.clone(), kinds: kinds.collect() })?;
+    }
+    ledger.note(Entry::Process(watcher::ROLE.to_owned()))?;
+    match around.trail.guardian() {
+        Some(guardian) => guardian.expect(undo).map_err(|error| {
+            EngineError::Failed(format!(
+                "the guardian cannot be told of what will be made: {error}"
+            ))
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Controllers of the kernel files that the config names itself.
-fn named_controllers(config: &Config) -> Vec<&str> {
+pub fn named_controllers(config: &Config) -> Vec<&str> {
     let files = config.sandboxes.iter().flat_map(|sandbox| sandbox.limits.unified.keys());
     files.filter_map(|file| Some(file.split_once('.')?.0)).collect()
 }

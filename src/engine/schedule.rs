@@ -10,9 +10,6 @@ use crate::analyze::{FirstPairs, Wanted};
 use crate::record::{Block, BlockMode, BlockState};
 use crate::scenario::Trials;
 
-/// Length of one block, in milliseconds: neighbours in time are alike, and a long block has no near neighbour.
-pub const BLOCK_MS: u64 = 250;
-
 /// The shortest time between two operations of a latency probe, in microseconds.
 const SHORTEST_PERIOD_US: u64 = 5_000;
 /// The longest: a block must hold an operation or two. Beyond 5 ms an operation a probe takes more than its share.

@@ -13,9 +13,6 @@ use crate::scenario::{Config, Role, SandboxSpec};
 /// The dead-man timer of one stretch of attack, in seconds: far above any stretch, far below anybody's patience.
 const DEAD_MAN_SECONDS: u64 = 30;
 
-/// The step of every case that belongs to no sandbox.
-pub const WATCHER_STEP: &str = "watcher: start a process outside the node";
-
 /// The order in which the scene starts its sandboxes.
 pub const ORDER: [Role; 2] = [Role::Victim, Role::Attacker];
 

@@ -1,7 +1,9 @@
 //! What all cases of a run share: the directory, the hierarchies, the machine, the signals.
 
 use super::RunDirectory;
+use super::dangers::Allowed;
 use super::signals::Signals;
+use super::trail::Trail;
 use crate::cgroup::Hierarchies;
 
 /// What all cases of a run share.
@@ -9,6 +11,8 @@ use crate::cgroup::Hierarchies;
 pub struct Surroundings<'a> {
     /// The run's directory, with its ledger.
     pub directory: &'a mut RunDirectory,
+    /// Every change that is made.
+    pub trail: &'a mut Trail,
     /// The hierarchies for groups.
     pub hierarchies: &'a Hierarchies,
     /// CPUs that may be used.
@@ -21,6 +25,8 @@ pub struct Surroundings<'a> {
     pub masked: &'a [String],
     /// The signals.
     pub signals: &'a mut Signals,
+    /// Dangers that somebody has allowed.
+    pub allowed: Allowed,
     /// The seed of the run.
     pub seed: u64,
 }

@@ -10,10 +10,19 @@ use contain_test_workloads::WatchReport;
 use super::conversation::{Asked, ask};
 use super::signals::Signals;
 use super::{EngineError, RunDirectory};
+use crate::announce::Announce;
 use crate::record::Watch;
 use crate::sandbox::Channel;
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// The hidden role of its process.
+pub const ROLE: &str = "__watcher";
+
+/// The steps in which it comes and goes.
+pub const START: &str = "watcher: start a process outside the node";
+/// See [`START`].
+pub const END: &str = "watcher: end";
 
 /// A running watcher. Dropping it ends it.
 #[derive(Debug)]
@@ -28,15 +37,16 @@ impl Watcher {
     ///
     /// # Errors
     /// What failed.
-    pub fn start(directory: &RunDirectory) -> Result<Self, EngineError> {
+    pub fn start(directory: &RunDirectory, to: &mut dyn Announce) -> Result<Self, EngineError> {
         let failed = |error: std::io::Error| {
-            EngineError::Failed(format!("cannot start the watcher: {error}"))
+            EngineError::file("start the watcher", &directory.program, error)
         };
+        to.before(&START).map_err(failed)?;
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
         let output = std::os::fd::OwnedFd::from(theirs.try_clone().map_err(failed)?);
         let child = Command::new(&directory.program)
-            .arg("__watcher")
+            .arg(ROLE)
             .arg(&directory.run_id)
             .arg(&directory.path)
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
@@ -47,6 +57,21 @@ impl Watcher {
             .spawn()
             .map_err(failed)?;
         Ok(Self { child, channel: Channel::new(Box::new(ours)) })
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// Only when the announcement is refused; it is ended all the same.
+    pub fn end(mut self, to: &mut dyn Announce) -> Result<(), EngineError> {
+        let announced = to.before(&END);
+        self.kill();
+        announced.map_err(|error| EngineError::Failed(format!("cannot end the watcher: {error}")))
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// What it saw since it was last asked.
@@ -66,8 +91,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

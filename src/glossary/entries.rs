@@ -365,4 +365,19 @@ pub const ENTRIES: &[Entry] = &[
         "lat_imp",
         "how much longer the victim's operations took under attack, as a part of the quiet latency, at least 0",
     ),
+    entry(
+        Kind::Word,
+        "sysctls",
+        "values of the whole kernel while a case runs; refused on this machine unless `--allow sysctls` is given",
+    ),
+    entry(
+        Kind::Word,
+        "guardian",
+        "a process that outlives the harness, and kills and removes what it leaves when it dies",
+    ),
+    entry(
+        Kind::Word,
+        "ledger",
+        "the file in the run's directory that names everything before it is made; `clean` works from it",
+    ),
 ];

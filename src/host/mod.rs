@@ -18,6 +18,7 @@ mod requirements;
 mod roots;
 mod runtime_directory;
 mod status;
+mod tasks;
 
 use crate::record::{Machine, MachineKind, Requirement};
 
@@ -32,6 +33,7 @@ pub use namespaces::{NamespaceSupport, Namespaces};
 pub use requirements::requirements;
 pub use roots::Roots;
 pub use runtime_directory::runtime_directory;
+pub use tasks::Tasks;
 
 /// Looks at the machine and checks every requirement. Changes nothing and needs no privileges.
 #[must_use]

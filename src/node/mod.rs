@@ -7,8 +7,12 @@ pub use placement::{Cpus, place};
 
 use std::time::Duration;
 
-use crate::cgroup::{CgroupError, Group, Hierarchies, Setting, node_settings};
+use crate::announce::{Announce, By, Unheard};
+use crate::cgroup::{CgroupError, Group, GroupStep, Hierarchies, Setting, node_settings};
 use crate::scenario::NodeSpec;
+
+/// Who makes the node's changes, in the steps of a run.
+const NAME: &str = "node";
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -32,18 +36,22 @@ pub struct Node {
 impl Node {
     /// The steps that [`Node::create`] does, printable.
     #[must_use]
-    pub fn steps(group: &Group, spec: &NodeSpec, cpus: &Cpus) -> Vec<String> {
-        let mut steps = vec![
-            format!("node: create cgroup /{}", group.relative().display()),
-            format!("node: pin to CPUs {}", cpus.node),
-        ];
+    pub fn steps(group: &Group, spec: &NodeSpec, cpus: &Cpus, extra: &[&str]) -> Vec<String> {
+        let controllers = [&CONTROLLERS, extra].concat();
+        let mut steps: Vec<GroupStep> =
+            top_of(group).delegate_step(&controllers).into_iter().collect();
+        steps.extend(group.create_steps());
+        steps.push(group.set_step(&Setting::cpuset(&cpus.node)));
         let settings = node_settings(spec, &|controller| group.version_of(controller));
-        steps.extend(
-            settings
-                .iter()
-                .map(|setting| format!("node: set {} = {}", setting.file, setting.value)),
-        );
-        steps
+        steps.extend(settings.iter().map(|setting| group.set_step(setting)));
+        steps.extend(group.delegate_step(&controllers));
+        named(&steps)
+    }
+
+    /// The steps that [`Node::remove`] does, printable.
+    #[must_use]
+    pub fn removal_steps(group: &Group) -> Vec<String> {
+        named(&group.removal_steps())
     }
 
     /// Makes the guard cgroup and writes its capacity. Sandboxes may use `extra` controllers besides those of the node.
@@ -56,19 +64,20 @@ impl Node {
         cpus: Cpus,
         has_swap: bool,
         extra: &[&str],
+        to: &mut dyn Announce,
     ) -> Result<Self, CgroupError> {
+        let to = &mut By::new(NAME, to);
         let settings = node_settings(&spec, &|controller| group.version_of(controller));
         // Owned from here on: whatever fails below, dropping it removes the directories.
         let node = Self { spec, group, cpus, settings, gone: false };
         let controllers = [&CONTROLLERS, extra].concat();
-        let top = Group::top(node.group.hierarchies().clone(), "");
-        top.delegate(&controllers)?;
-        node.group.create()?;
-        node.group.pin(&node.cpus.node)?;
+        top_of(&node.group).delegate(&controllers, to)?;
+        node.group.create(to)?;
+        node.group.pin(&node.cpus.node, to)?;
         for setting in &node.settings {
-            node.group.set(setting, has_swap)?;
+            node.group.set(setting, has_swap, to)?;
         }
-        node.group.delegate(&controllers)?;
+        node.group.delegate(&controllers, to)?;
         Ok(node)
     }
 
@@ -82,12 +91,15 @@ impl Node {
     ///
     /// # Errors
     /// What would not die or go.
-    pub fn remove(&mut self) -> Result<(), CgroupError> {
+    pub fn remove(&mut self, to: &mut dyn Announce) -> Result<(), CgroupError> {
         if self.gone {
             return Ok(());
         }
-        self.group.kill(KILL_LIMIT)?;
-        self.group.remove()?;
+        let to = &mut By::new(NAME, to);
+        let killed = self.group.kill(KILL_LIMIT, to);
+        // An empty group goes whether or not it could be killed, and the error is told all the same.
+        self.group.remove(to)?;
+        killed?;
         self.gone = true;
         Ok(())
     }
@@ -95,8 +107,17 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.remove();
+        let _ = self.remove(&mut Unheard);
     }
+}
+
+/// The top of every hierarchy, of which the node's group is a child.
+fn top_of(group: &Group) -> Group {
+    Group::top(group.hierarchies().clone(), "")
+}
+
+fn named(steps: &[GroupStep]) -> Vec<String> {
+    steps.iter().map(|step| format!("{NAME}: {step}")).collect()
 }
 
 /// The group of the node of this run.

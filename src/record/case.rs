@@ -82,6 +82,9 @@ pub struct Case {
     pub facts: BTreeMap<FactName, FactValue>,
     /// Every change made to the machine for this case, one printable step each, in order.
     pub steps: Vec<String>,
+    /// The same for taking all of it back.
+    #[serde(default)]
+    pub tear_down: Vec<String>,
     /// CPU time of the machine's on-blocks that belongs neither to the node nor to the harness, beyond what off-blocks
     /// show, in seconds.
     pub out_of_band_cpu_seconds: Option<f64>,

@@ -59,6 +59,15 @@ pub struct Report {
     pub duration_ms: u64,
     /// False when the run was stopped before its last case.
     pub complete: bool,
+    /// What the reader must know that is no verdict, such as another run at the same time.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Every change made to the machine for the run as a whole, in its order; those of a case are with the case.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// The same for taking all of it back.
+    #[serde(default)]
+    pub tear_down: Vec<String>,
     /// The kernels that cases ran on.
     pub machines: Vec<Machine>,
     /// What was run.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use crate::announce::{Announce, By, Unheard};
 use crate::cgroup::{Group, Setting};
 use crate::scenario::Role;
 use crate::sys::pidfd;
 
+use super::plan::KILL_INIT;
 use super::{Channel, IdRange, SandboxError};
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
@@ -47,19 +49,30 @@ impl Sandbox {
     ///
     /// # Errors
     /// What would not die or go.
-    pub fn end(&mut self) -> Result<(), SandboxError> {
+    pub fn end(&mut self, to: &mut dyn Announce) -> Result<(), SandboxError> {
         if self.ended {
             return Ok(());
         }
+        let to = &mut By::new(&self.name, to);
         let at = |source| SandboxError::Cgroup { sandbox: self.name.clone(), source };
         // The end of its first process ends a PID namespace whole, wherever its processes went.
-        let _ = pidfd::send(self.pidfd.as_fd(), Signal::SIGKILL);
-        let _ = pidfd::wait_for_end(self.pidfd.as_fd(), HEAD_START);
-        let killed = self.group.kill(KILL_LIMIT);
+        let begun = to.before(&KILL_INIT).map_err(|source| SandboxError::Step {
+            sandbox: self.name.clone(),
+            step: KILL_INIT.to_owned(),
+            source,
+        });
+        if begun.is_ok() {
+            let _ = pidfd::send(self.pidfd.as_fd(), Signal::SIGKILL);
+            let _ = pidfd::wait_for_end(self.pidfd.as_fd(), HEAD_START);
+        }
+        let killed = self.group.kill(KILL_LIMIT, to);
         let _ = pidfd::wait_for_end(self.pidfd.as_fd(), KILL_LIMIT);
         let _ = pidfd::reap(&self.pidfd);
+        // Whatever failed, what comes after is tried all the same, and the first failure is told.
+        let removed = self.group.remove(to);
+        begun?;
         killed.map_err(at)?;
-        self.group.remove().map_err(at)?;
+        removed.map_err(at)?;
         self.ended = true;
         Ok(())
     }
@@ -98,6 +111,6 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // The orderly way is `end`, whose error somebody sees. This is the way of panics.
-        let _ = self.end();
+        let _ = self.end(&mut Unheard);
     }
 }

@@ -17,7 +17,7 @@ pub use channel::{Channel, Received};
 pub use error::SandboxError;
 pub use handle::Sandbox;
 pub use plan::{Plan, plan};
-pub use spec::{IdRange, Spec};
+pub use spec::{ID_COUNT, IdRange, Spec};
 pub use stage::run as run_stage;
 pub use stage_times::{StageTimes, monotonic_ns};
 pub use step::Step;

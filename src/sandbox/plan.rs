@@ -1,6 +1,6 @@
 //! From a specification to the list of steps. Pure: nothing here touches the machine.
 
-use crate::cgroup::{Group, Setting, settings};
+use crate::cgroup::{Group, GroupStep, Setting, settings};
 use crate::scenario::NamespaceKind;
 
 use super::spec::{ID_COUNT, INSIDE_ID};
@@ -36,6 +36,12 @@ const DEVICES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
 /// Where the binary is inside a root of the sandbox's own.
 const PROGRAM_INSIDE: &str = "/contain-test";
 
+/// What stands in front of steps that the sandbox's first process does.
+pub(super) const INSIDE: &str = "inside: ";
+
+/// The first step of a sandbox's end.
+pub(super) const KILL_INIT: &str = "kill the first process";
+
 /// What will be done, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -43,8 +49,8 @@ pub struct Plan {
     pub spec: Spec,
     /// The limits as kernel files and values, in order.
     pub settings: Vec<Setting>,
-    /// The harness's steps.
-    pub outside: Vec<Step>,
+    /// The harness's steps, printable.
+    pub outside: Vec<String>,
     /// The steps of the sandbox's first process.
     pub inside: Vec<Step>,
 }
@@ -54,8 +60,16 @@ impl Plan {
     pub fn printable(&self) -> impl Iterator<Item = String> + '_ {
         let name = &self.spec.name;
         let outside = self.outside.iter().map(move |step| format!("{name}: {step}"));
-        let inside = self.inside.iter().map(move |step| format!("{name}: inside: {step}"));
+        let inside = self.inside.iter().map(move |step| format!("{name}: {INSIDE}{step}"));
         outside.chain(inside)
+    }
+
+    /// The steps that end and remove the sandbox, printable.
+    pub fn removal(&self, group: &Group) -> impl Iterator<Item = String> + '_ {
+        let name = &self.spec.name;
+        let mut steps = vec![KILL_INIT.to_owned()];
+        steps.extend(group.removal_steps().iter().map(ToString::to_string));
+        steps.into_iter().map(move |step| format!("{name}: {step}"))
     }
 }
 
@@ -68,22 +82,29 @@ pub fn plan(spec: Spec, group: &Group) -> Plan {
     Plan { spec, settings, outside, inside }
 }
 
-fn outside(spec: &Spec, settings: &[Setting], group: &Group) -> Vec<Step> {
-    let mut steps = vec![Step::CreateCgroup { path: format!("/{}", group.relative().display()) }];
-    steps.push(Step::Pin { cpus: spec.cpus.clone() });
-    steps.extend(
-        settings.iter().map(|setting| Step::SetKnob {
-            file: setting.file.clone(),
-            value: setting.value.clone(),
-        }),
-    );
+fn outside(spec: &Spec, settings: &[Setting], group: &Group) -> Vec<String> {
+    let mut steps: Vec<GroupStep> = group.create_steps();
+    steps.push(group.set_step(&Setting::cpuset(&spec.cpus)));
+    steps.extend(settings.iter().map(|setting| group.set_step(setting)));
+    let own = std::iter::once(clone_step(spec)).chain(map_steps(spec));
+    steps.iter().map(ToString::to_string).chain(own.map(|step| step.to_string())).collect()
+}
+
+/// The step that makes the first process.
+pub(super) fn clone_step(spec: &Spec) -> Step {
     let namespaces =
         NamespaceKind::ALL.into_iter().filter(|&kind| spec.namespaces.is_new(kind)).collect();
-    steps.push(Step::Clone { namespaces });
-    if spec.namespaces.is_new(NamespaceKind::User) {
-        steps.push(Step::MapIds { base: spec.ids.base, count: ID_COUNT });
+    Step::Clone { namespaces }
+}
+
+/// The steps that write the maps of a user namespace of its own.
+pub(super) fn map_steps(spec: &Spec) -> Vec<Step> {
+    if !spec.namespaces.is_new(NamespaceKind::User) {
+        return Vec::new();
     }
-    steps
+    let step =
+        |map: &str| Step::MapIds { map: map.to_owned(), base: spec.ids.base, count: ID_COUNT };
+    ["gid_map", "uid_map"].map(step).to_vec()
 }
 
 fn inside(spec: &Spec) -> Vec<Step> {

@@ -12,6 +12,8 @@ pub const ID_COUNT: u32 = 65_536;
 
 /// The first host ID that sandboxes use. systemd's UID table leaves 0x70000000 to 0x7FFFFFFF unused: 4096 ranges.
 const FIRST_ID: u32 = 0x7000_0000;
+/// The last: 4096 ranges of 65,536.
+const LAST_ID: u32 = 0x7FFF_FFFF;
 /// Ranges that one run may use.
 const RANGES_OF_A_RUN: u32 = 4;
 const RUNS: u32 = 4096 / RANGES_OF_A_RUN;
@@ -34,6 +36,12 @@ impl IdRange {
             Self { base }
         };
         [range(0), range(1), range(2), range(3)]
+    }
+
+    /// True when all of these IDs are such as sandboxes have.
+    #[must_use]
+    pub const fn all_contain(first: u32, count: u32) -> bool {
+        first >= FIRST_ID && first <= LAST_ID && count > 0 && count - 1 <= LAST_ID - first
     }
 
     /// The host ID that the sandbox's workload or probes have.

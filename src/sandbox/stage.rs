@@ -93,13 +93,10 @@ fn perform(step: &Step) -> Result<(), Errno> {
         Step::BecomeUser { id } => become_user(*id),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Execute { program, arguments } => execute(program, arguments),
-        Step::ReportTimes
-        | Step::RunInPlace { .. }
-        | Step::CreateCgroup { .. }
-        | Step::Pin { .. }
-        | Step::SetKnob { .. }
-        | Step::Clone { .. }
-        | Step::MapIds { .. } => Err(Errno::EINVAL),
+        Step::Fail { .. } => Err(Errno::EIO),
+        Step::ReportTimes | Step::RunInPlace { .. } | Step::Clone { .. } | Step::MapIds { .. } => {
+            Err(Errno::EINVAL)
+        }
     }
 }
 

@@ -10,30 +10,15 @@ use crate::scenario::NamespaceKind;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
-    /// Make the sandbox's cgroup in every hierarchy.
-    CreateCgroup {
-        /// Below each hierarchy's root.
-        path: String,
-    },
-    /// Pin the cgroup to CPUs.
-    Pin {
-        /// In the kernel's list format.
-        cpus: String,
-    },
-    /// Write a limit and read it back.
-    SetKnob {
-        /// The kernel file.
-        file: String,
-        /// The value.
-        value: String,
-    },
     /// Clone the first process into the cgroup.
     Clone {
         /// Namespaces made for it.
         namespaces: Vec<NamespaceKind>,
     },
-    /// Write the user namespace's maps.
+    /// Write one of the user namespace's maps.
     MapIds {
+        /// `uid_map` or `gid_map`.
+        map: String,
         /// The host ID that is 0 inside.
         base: u32,
         /// How many.
@@ -125,6 +110,11 @@ pub enum Step {
         /// The role and its arguments.
         arguments: Vec<String>,
     },
+    /// For tests only, in the place of another step: fails as that step would if the kernel refused it (`EIO`).
+    Fail {
+        /// The other step, printable.
+        instead: String,
+    },
     /// For measurement only, and the first inside step: take the time of every step, and write the times to standard
     /// error just before the role runs.
     ReportTimes,
@@ -140,14 +130,18 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CreateCgroup { path } => write!(f, "create cgroup {path}"),
-            Self::Pin { cpus } => write!(f, "pin to CPUs {cpus}"),
-            Self::SetKnob { file, value } => write!(f, "set {file} = {value}"),
             Self::Clone { namespaces } => {
                 let names: Vec<_> = namespaces.iter().map(|kind| kind.name()).collect();
                 write!(f, "clone into the cgroup, new namespaces: {}", names.join(" "))
             }
-            Self::MapIds { base, count } => write!(f, "map IDs 0-{} to {base}", count - 1),
+            Self::MapIds { map, base, count } => {
+                write!(
+                    f,
+                    "write {map}: IDs 0-{} are {base}-{} outside",
+                    count - 1,
+                    base + (count - 1)
+                )
+            }
             Self::ReleaseAffinity => f.write_str("release the CPU affinity"),
             Self::MakeMountsPrivate => f.write_str("make mounts private"),
             Self::Mount { kind, at, options, read_only } => {
@@ -179,6 +173,7 @@ impl fmt::Display for Step {
             Self::Execute { program, arguments } => {
                 write!(f, "execute {program} {}", arguments.join(" "))
             }
+            Self::Fail { instead } => f.write_str(instead),
             Self::ReportTimes => f.write_str("report the time of each step"),
             Self::RunInPlace { arguments } => write!(f, "run in place {}", arguments.join(" ")),
         }

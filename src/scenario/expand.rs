@@ -1,8 +1,8 @@
 //! The cases of a scenario: its configs, and the controls that make their answers worth something.
 
 use super::{
-    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Tolerances, Trials,
-    Workload, WorkloadSpec,
+    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Sysctls, Tolerances,
+    Trials, Workload, WorkloadSpec,
 };
 
 /// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
@@ -46,6 +46,7 @@ fn widen(control: &mut Config, config: &Config) {
     control.trials = Trials {
         pairs: control.trials.pairs.max(config.trials.pairs),
         budget_ms: control.trials.budget_ms.max(config.trials.budget_ms),
+        block_ms: control.trials.block_ms.max(config.trials.block_ms),
     };
     if control.when.is_empty() || config.when.is_empty() {
         control.when.clear();
@@ -94,9 +95,9 @@ fn is_open(config: &Config) -> bool {
 
 /// What a control must share with the configs that it speaks for. The tolerances are among it: an attack that hurts by one
 /// measure may be harmless by another.
-fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>, &Tolerances) {
+fn ground(config: &Config) -> (NodeSpec, Placement, Option<&str>, &Tolerances, &Sysctls) {
     let runtime = config.sandbox(Role::Attacker).map(|sandbox| sandbox.runtime.as_str());
-    (config.node, config.placement, runtime, &config.tolerances)
+    (config.node, config.placement, runtime, &config.tolerances, &config.sysctls)
 }
 
 fn workload(config: &Config) -> Option<&WorkloadSpec> {

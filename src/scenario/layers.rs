@@ -6,7 +6,7 @@ use super::written::{
     TrialsWritten,
 };
 use super::{
-    Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario,
+    Config, Control, Limits, NodeSpec, Placement, Resource, Role, SandboxSpec, Scenario, Sysctls,
     Tolerances, Trials, WorkloadSpec,
 };
 
@@ -25,6 +25,7 @@ pub(super) struct Merged<'a> {
     pub victim: SandboxWritten,
     tolerances: Tolerances,
     trials: TrialsWritten,
+    sysctls: Sysctls,
     /// The victim's limits of the base.
     base_victim: Option<LimitsWritten>,
 }
@@ -46,7 +47,9 @@ pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> 
         trials: TrialsWritten {
             pairs: pick(&layer.trials.pairs, &base.trials.pairs),
             budget_ms: pick(&layer.trials.budget_ms, &base.trials.budget_ms),
+            block_ms: pick(&layer.trials.block_ms, &base.trials.block_ms),
         },
+        sysctls: layer.sysctls.over(&base.sysctls),
         base_victim: base.victim.limits.clone(),
     }
 }
@@ -168,6 +171,7 @@ impl Merged<'_> {
         Trials {
             pairs: value(&self.trials.pairs).and_then(|pairs| u32::try_from(pairs).ok()),
             budget_ms: value(&self.trials.budget_ms).unwrap_or(default.budget_ms),
+            block_ms: value(&self.trials.block_ms).unwrap_or(default.block_ms),
         }
     }
 
@@ -196,6 +200,7 @@ impl Merged<'_> {
             sandboxes: vec![attacker, victim],
             tolerances: self.tolerances.clone(),
             trials: self.trials(),
+            sysctls: self.sysctls.clone(),
             stands_for: Vec::new(),
             unprotected: protects.then_some(base_victim),
             expect: self.written.expect.clone(),

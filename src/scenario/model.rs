@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assertion, Condition, Expectation, Limits, Namespaces, Resource, Tolerances, Trials,
+    Assertion, Condition, Expectation, Limits, Namespaces, Resource, Sysctls, Tolerances, Trials,
     WorkloadSpec,
 };
 
@@ -58,6 +58,8 @@ pub struct Config {
     pub tolerances: Tolerances,
     /// How long it is measured.
     pub trials: Trials,
+    /// Values of the whole kernel while it runs.
+    pub sysctls: Sysctls,
     /// For a sham: the own resources of the cases that it stands for, the first being its own. Empty for all others.
     pub stands_for: Vec<Resource>,
     /// The victim's limits at the top of the file, when this config gives the victim others: a protection that is put to the

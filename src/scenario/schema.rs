@@ -100,6 +100,7 @@ fn definitions() -> Value {
         "namespaces": namespaces(),
         "tolerance": tolerance(),
         "trials": trials(),
+        "sysctls": sysctls(),
         "burst": burst(),
         "expected": one_or_more(&json!({ "enum": ExpectedWord::ALL.map(ExpectedWord::name) }), "Verdicts of which any is fine."),
         "expect": { "anyOf": [reference("expected"), reference("claims"), { "type": "array", "minItems": 1, "maxItems": decode::expect::MAX_CLAIMS, "items": reference("claims") }] },
@@ -124,6 +125,7 @@ fn layer_properties() -> Map<String, Value> {
         ("sandboxes", reference("sandboxes")),
         ("tolerance", reference("tolerance")),
         ("trials", reference("trials")),
+        ("sysctls", reference("sysctls")),
     ];
     of_keys(&decode::LAYER_KEYS, &all)
 }
@@ -259,13 +261,28 @@ fn tolerance() -> Value {
     object(targets(&reference("percent")), &[], &about)
 }
 
+fn sysctls() -> Value {
+    let subtrees = super::sysctls::SUBTREES.join("|");
+    json!({
+        "type": "object",
+        "maxProperties": decode::sysctls::MOST,
+        "propertyNames": { "pattern": format!(r"^({subtrees})(\.[A-Za-z0-9_-]+)+$"), "maxLength": 100 },
+        "additionalProperties": { "type": ["string", "number"] },
+        "description": "Values of the whole kernel while a case runs; refused on the host unless allowed."
+    })
+}
+
 fn trials() -> Value {
     let pairs = count(&decode::trials::PAIRS, "Pairs of blocks of each kind to begin with.");
     let budget = described(
         "duration",
         "No fresh pairs are begun once the blocks of a case have taken this long.",
     );
-    let all = [("pairs", pairs.clone()), ("budget", with_default(budget, json!("20s")))];
+    let all = [
+        ("pairs", pairs.clone()),
+        ("block", described("duration", "The length of one block, 100ms to 10s.")),
+        ("budget", with_default(budget, json!("20s"))),
+    ];
     let long = object(of_keys(decode::trials::KEYS, &all), &[], "How long a case is measured.");
     json!({ "anyOf": [pairs, long] })
 }

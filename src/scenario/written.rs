@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::Spot;
 use super::matrix::Matrix;
+use super::sysctls::Sysctls;
 use super::{
     Assertion, Burst, Condition, Expectation, Namespaces, Placement, Tolerances, Workload,
 };
@@ -92,6 +93,7 @@ pub(super) struct Layer {
     pub listed: bool,
     pub tolerances: Tolerances,
     pub trials: TrialsWritten,
+    pub sysctls: Sysctls,
 }
 
 /// What `trials` says.
@@ -99,6 +101,8 @@ pub(super) struct Layer {
 pub(super) struct TrialsWritten {
     pub pairs: Option<Located<u64>>,
     pub budget_ms: Option<Located<u64>>,
+    /// Milliseconds of one block.
+    pub block_ms: Option<Located<u64>>,
 }
 
 /// One entry of `configs`.

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod capability;
+pub mod descriptors;
 pub mod loopback;
 pub mod pidfd;
 pub mod process;

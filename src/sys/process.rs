@@ -19,3 +19,12 @@ pub fn no_new_privileges() -> Result<(), Errno> {
     // SAFETY: PR_SET_NO_NEW_PRIVS takes constants and no pointers.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(drop)
 }
+
+/// Asks the kernel not to take this process when memory runs out (`/proc/self/oom_score_adj`, proc(5)), and returns what is in
+/// force: -1000 is never, and without `CAP_SYS_RESOURCE` it stays as it was.
+#[must_use]
+pub fn lower_oom_score() -> i32 {
+    const FILE: &str = "/proc/self/oom_score_adj";
+    let _ = std::fs::write(FILE, "-1000");
+    std::fs::read_to_string(FILE).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}

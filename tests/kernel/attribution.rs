@@ -7,9 +7,8 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::serial::record_of;
+use crate::serial::{record_of, shipped};
 
-const TOGETHER: &str = include_str!("../../scenarios/pids-together.yaml");
 const PIDS: &str = include_str!("../../scenarios/pids.yaml");
 
 fn cell<'a>(case: &'a Value, probe: &str) -> &'a Value {
@@ -34,7 +33,7 @@ pub fn burner() {
 
 /// A fork bomb held at 64 tasks on the victim's CPU takes no process IDs. What it costs is CPU time.
 pub fn held_fork_bomb() {
-    let ended = record_of(TOGETHER);
+    let ended = shipped("pids-together");
     assert_eq!(ended.verdict("open"), "denied");
     let case = ended.case("pids-64");
     let verdict = ended.verdict("pids-64");

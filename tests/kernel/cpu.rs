@@ -6,9 +6,7 @@ use std::path::Path;
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::serial::{Ended, Program, record_of, run_group};
-
-const CPU: &str = include_str!("../../scenarios/cpu.yaml");
+use crate::serial::{Ended, Program, record_of, run_group, shipped as shipped_scenario};
 
 /// What the victim lost and what the attacker received must agree within this share of one CPU.
 const AGREE: f64 = 0.05;
@@ -73,7 +71,7 @@ fn assert_is(ended: &Ended, config: &str, verdict: &str) {
 }
 
 pub fn shipped() {
-    let ended = record_of(CPU);
+    let ended = shipped_scenario("cpu");
     for config in ["open", "open-8-threads", "quota-500m", "bursts-in-quota"] {
         assert_is(&ended, config, "degraded");
         assert_loss_is_what_was_received(&ended, config);

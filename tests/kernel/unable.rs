@@ -63,3 +63,32 @@ pub fn read_only() {
     assert_unable(&in_a_mount_namespace(protect, "doctor"), "cgroup.writable");
     assert_unable(&in_a_mount_namespace(protect, "run pids"), "cgroup.writable");
 }
+
+/// What could hurt the machine is refused with the numbers and what would allow it, and allowed where somebody says so.
+pub fn dangers() {
+    let run = |keys: &str, arguments: &[&str]| {
+        let text = format!(
+            "version: 1\nname: danger\nattacker: {{workload: sleep}}\n{keys}\nconfigs:\n  - name: open\n"
+        );
+        let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        Command::new(BINARY).arg("run").arg(file.path()).args(arguments).output().unwrap()
+    };
+    let huge = "node: {memory: 1024Gi}";
+    let answer = run(huge, &["--format", "json"]);
+    assert_unable(&answer, "1048576 MiB");
+    assert_unable(&answer, "--allow headroom");
+    assert_unable(&answer, "--vm");
+    let sysctl = "sysctls: {vm.swappiness: 61}";
+    assert_unable(&run(sysctl, &["--format", "json"]), "vm.swappiness");
+    assert_unable(&run(sysctl, &["--format", "json"]), "--allow sysctls");
+    let plan = |keys, arguments: &[&str]| {
+        let answer = run(keys, &[&["--dry-run", "--format", "json"], arguments].concat());
+        serde_json::from_slice::<serde_json::Value>(&answer.stdout).unwrap()
+    };
+    for (keys, danger) in [(huge, "headroom"), (sysctl, "sysctls")] {
+        let unable = |plan: &serde_json::Value| plan["scenarios"][0]["cases"][0]["unable"].clone();
+        assert!(!unable(&plan(keys, &[])).is_null(), "{danger}");
+        assert!(unable(&plan(keys, &["--allow", danger])).is_null(), "{danger}");
+    }
+}

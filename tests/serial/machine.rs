@@ -40,3 +40,19 @@ pub fn namespace_of(pid: i32, kind: &str) -> String {
 pub fn host_namespace(kind: &str) -> String {
     namespace_of(i32::try_from(std::process::id()).expect("a process ID"), kind)
 }
+
+/// The guardian of a harness.
+pub fn guardian_of(harness: i32) -> i32 {
+    find_guardian_of(harness).expect("a guardian")
+}
+
+/// The guardian of a harness, if there is one yet.
+pub fn find_guardian_of(harness: i32) -> Option<i32> {
+    let parent = format!("PPid:\t{harness}\n");
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(|pid: &i32| {
+        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("cmdline").starts_with(b"contain-test\0__guardian\0")
+            && String::from_utf8_lossy(&read("status")).contains(&parent)
+    })
+}

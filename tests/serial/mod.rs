@@ -4,8 +4,12 @@
 
 mod machine;
 mod program;
+mod shipped;
 mod suite;
 
-pub use machine::{attacker_of, host_namespace, namespace_of, run_group};
+pub use machine::{
+    attacker_of, find_guardian_of, guardian_of, host_namespace, namespace_of, run_group,
+};
 pub use program::{Ended, Program, record_of};
-pub use suite::run_suite;
+pub use shipped::shipped;
+pub use suite::{leftovers, run_suite};

@@ -1,6 +1,7 @@
 //! The program: started with its events on a pipe, watched, signalled, and never waited for longer than a limit.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
@@ -18,7 +19,8 @@ pub struct Program {
     child: Child,
     events: Receiver<Value>,
     errors: Option<JoinHandle<String>>,
-    scenario: tempfile::NamedTempFile,
+    scenario: Option<tempfile::NamedTempFile>,
+    limit: Duration,
     export: tempfile::TempDir,
     begun: Instant,
 }
@@ -30,6 +32,8 @@ pub struct Ended {
     pub code: i32,
     /// Standard error.
     pub errors: String,
+    /// Events that nobody had waited for.
+    pub events: Vec<Value>,
     /// The record, null when none was written.
     pub record: Value,
     /// How long it ran.
@@ -51,12 +55,19 @@ pub fn record_of(scenario: &str) -> Ended {
 impl Program {
     /// Starts `run` on this scenario text, with variables in the environment.
     pub fn start(scenario: &str, environment: &[(&str, &str)]) -> Self {
-        let scenario = scenario_file(scenario);
+        let file = scenario_file(scenario);
+        let mut program = Self::start_on(file.path(), environment, LIMIT);
+        program.scenario = Some(file);
+        program
+    }
+
+    /// The same on a file or a folder of files, for as long as `limit` at most.
+    pub fn start_on(path: &Path, environment: &[(&str, &str)], limit: Duration) -> Self {
         let export = tempfile::tempdir().expect("an export folder");
         let mut child = Command::new(env!("CARGO_BIN_EXE_contain-test"))
             .args(["run", "--format", "jsonl", "--export"])
             .arg(format!("json={}", export.path().join("record.json").display()))
-            .arg(scenario.path())
+            .arg(path)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -65,7 +76,7 @@ impl Program {
             .expect("the program starts");
         let events = forward(child.stdout.take().expect("a pipe"));
         let errors = Some(collect(child.stderr.take().expect("a pipe")));
-        Self { child, events, errors, scenario, export, begun: Instant::now() }
+        Self { child, events, errors, scenario: None, limit, export, begun: Instant::now() }
     }
 
     /// The harness's process ID.
@@ -74,13 +85,15 @@ impl Program {
     }
 
     /// Waits for the first event of which `wanted` says yes.
-    pub fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait_for(&self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         loop {
-            let left = LIMIT.saturating_sub(self.begun.elapsed());
+            let left = self.limit.saturating_sub(self.begun.elapsed());
             match self.events.recv_timeout(left) {
                 Ok(event) if wanted(&event) => return event,
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => panic!("the event did not come within {LIMIT:?}"),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the event did not come within {:?}", self.limit)
+                }
                 Err(RecvTimeoutError::Disconnected) => panic!("the program ended before the event"),
             }
         }
@@ -111,9 +124,9 @@ impl Program {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 break status;
             }
-            if self.begun.elapsed() > LIMIT {
+            if self.begun.elapsed() > self.limit {
                 let _ = self.child.kill();
-                panic!("not finished within {LIMIT:?}");
+                panic!("not finished within {:?}", self.limit);
             }
             thread::sleep(Duration::from_millis(5));
         };
@@ -123,7 +136,9 @@ impl Program {
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or(Value::Null);
         drop(self.scenario);
-        Ended { code: status.code().unwrap_or(-1), errors, record, took: self.begun.elapsed() }
+        let events = self.events.iter().collect();
+        let (code, took) = (status.code().unwrap_or(-1), self.begun.elapsed());
+        Ended { code, errors, events, record, took }
     }
 }
 

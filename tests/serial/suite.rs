@@ -51,7 +51,7 @@ fn reason_not_to_run() -> Option<String> {
 }
 
 /// What the script that shares no code with the tool finds; empty when nothing is left.
-fn leftovers() -> String {
+pub fn leftovers() -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/leftovers.sh");
     let answer = Command::new("sh").arg(script).output().expect("leftovers.sh runs");
     if answer.status.success() {

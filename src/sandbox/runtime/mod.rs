@@ -7,6 +7,7 @@ pub use native::{Milestone, Native};
 use std::collections::BTreeMap;
 
 use super::{Plan, Sandbox, SandboxError, Spec};
+use crate::announce::Announce;
 use crate::cgroup::Group;
 use crate::scenario::{FactName, FactValue};
 
@@ -27,11 +28,16 @@ pub trait Runtime {
     /// A limit or namespace that this runtime cannot give.
     fn prepare(&self, spec: Spec, group: &Group) -> Result<Plan, SandboxError>;
 
-    /// Makes what was planned, and returns when the role inside runs.
+    /// Makes what was planned, each change announced before, and returns when the role inside runs.
     ///
     /// # Errors
     /// The step that failed; what had been made by then is gone again.
-    fn launch(&self, plan: &Plan, group: &Group) -> Result<Sandbox, SandboxError>;
+    fn launch(
+        &self,
+        plan: &Plan,
+        group: &Group,
+        to: &mut dyn Announce,
+    ) -> Result<Sandbox, SandboxError>;
 
     /// What the host can tell about a running sandbox.
     fn facts(&self, sandbox: &Sandbox) -> BTreeMap<FactName, FactValue>;
@@ -40,5 +46,5 @@ pub trait Runtime {
     ///
     /// # Errors
     /// What would not die or go.
-    fn stop(&self, sandbox: &mut Sandbox) -> Result<(), SandboxError>;
+    fn stop(&self, sandbox: &mut Sandbox, to: &mut dyn Announce) -> Result<(), SandboxError>;
 }

@@ -6,19 +6,21 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use contain_test_workloads::protocol::Reply;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::pipe2;
 
 use super::Runtime;
+use crate::announce::{Announce, By, Unheard};
 use crate::cgroup::{CgroupError, Group, Setting};
+use crate::sandbox::plan::{INSIDE, clone_step, map_steps};
 use crate::sandbox::plan_stream::send_plan;
-use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, plan};
+use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, Step, plan};
 use crate::scenario::{FactName, FactValue, NamespaceKind};
 use crate::sys::pidfd;
 use crate::sys::spawn::{Held, Spawn, SpawnError};
@@ -44,8 +46,13 @@ impl Runtime for Native {
         Ok(plan(spec, group))
     }
 
-    fn launch(&self, plan: &Plan, group: &Group) -> Result<Sandbox, SandboxError> {
-        self.launch_watched(plan, group, &mut |_| {})
+    fn launch(
+        &self,
+        plan: &Plan,
+        group: &Group,
+        to: &mut dyn Announce,
+    ) -> Result<Sandbox, SandboxError> {
+        self.launch_watched(plan, group, to, &mut |_| {})
     }
 
     fn facts(&self, sandbox: &Sandbox) -> BTreeMap<FactName, FactValue> {
@@ -58,8 +65,8 @@ impl Runtime for Native {
         ])
     }
 
-    fn stop(&self, sandbox: &mut Sandbox) -> Result<(), SandboxError> {
-        sandbox.end()
+    fn stop(&self, sandbox: &mut Sandbox, to: &mut dyn Announce) -> Result<(), SandboxError> {
+        sandbox.end(to)
     }
 }
 
@@ -72,22 +79,22 @@ impl Native {
         &self,
         plan: &Plan,
         group: &Group,
+        to: &mut dyn Announce,
         reached: &mut dyn FnMut(Milestone),
     ) -> Result<Sandbox, SandboxError> {
         let name = &plan.spec.name;
+        let to = &mut By::new(name, to);
         let at = |source| SandboxError::Cgroup { sandbox: name.clone(), source };
-        group.create().map_err(|source| {
-            let _ = group.remove();
-            at(source)
-        })?;
-        reached(Milestone::CgroupsMade);
-        let result = limit(plan, group).and_then(|in_force| {
+        let result = group.create(to).map_err(at).and_then(|()| {
+            reached(Milestone::CgroupsMade);
+            let in_force = limit(plan, group, to)?;
             reached(Milestone::LimitsSet);
-            start(plan, group, in_force, reached)
+            start(plan, group, in_force, to, reached)
         });
         if result.is_err() {
-            let _ = group.kill(KILL_LIMIT);
-            group.remove().map_err(at)?;
+            let _ = group.kill(KILL_LIMIT, &mut Unheard);
+            // What failed first is what must be told.
+            let _ = group.remove(&mut Unheard);
         }
         result
     }
@@ -113,7 +120,7 @@ pub enum Milestone {
 type InForce = (Vec<Setting>, Vec<String>);
 
 /// Writes every limit before anything runs in the group.
-fn limit(plan: &Plan, group: &Group) -> Result<InForce, SandboxError> {
+fn limit(plan: &Plan, group: &Group, to: &mut dyn Announce) -> Result<InForce, SandboxError> {
     let at = |source: CgroupError| {
         let sandbox = plan.spec.name.clone();
         if source.is_lack() {
@@ -121,13 +128,13 @@ fn limit(plan: &Plan, group: &Group) -> Result<InForce, SandboxError> {
         }
         SandboxError::Cgroup { sandbox, source }
     };
-    group.pin(&plan.spec.cpus).map_err(at)?;
+    group.pin(&plan.spec.cpus, to).map_err(at)?;
     // Which CPUs is a limit of the scenario's only where it says so; else it is where the node has room.
     let mut in_force: Vec<Setting> =
         plan.spec.limits.cpuset.iter().map(|list| Setting::cpuset(list)).collect();
     let mut skipped = Vec::new();
     for setting in &plan.settings {
-        if group.set(setting, plan.spec.has_swap).map_err(at)? {
+        if group.set(setting, plan.spec.has_swap, to).map_err(at)? {
             in_force.push(setting.clone());
         } else {
             skipped.push(format!("{}: not on this machine, which has no swap", setting.file));
@@ -140,6 +147,7 @@ fn start(
     plan: &Plan,
     group: &Group,
     limits: InForce,
+    to: &mut dyn Announce,
     reached: &mut dyn FnMut(Milestone),
 ) -> Result<Sandbox, SandboxError> {
     let spec = &plan.spec;
@@ -154,11 +162,12 @@ fn start(
     let (mut ours, theirs) = UnixStream::pair().map_err(step("make the stream"))?;
     let (errors_read, errors_write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
         .map_err(|errno| step("make the error pipe")(errno.into()))?;
-    send_plan(&mut ours, &plan.inside).map_err(step("send the plan"))?;
-    ours.set_nonblocking(true).map_err(step("make the stream"))?;
 
     let joined = group.open_v1_tasks().map_err(at_cgroup)?;
     let unified = group.open_unified().map_err(at_cgroup)?;
+    let directories: Vec<PathBuf> = group.directories().collect();
+    to.before_occupied(&directories).map_err(step("arm the guardian"))?;
+    announced(spec, &clone_step(spec), to)?;
     let held = Spawn {
         namespaces: clone_flags(spec),
         into_cgroup: unified.as_ref().map(AsFd::as_fd),
@@ -173,7 +182,19 @@ fn start(
     .start()
     .map_err(|source| SandboxError::Start { sandbox: spec.name.clone(), source })?;
     reached(Milestone::Cloned);
-    let (pid, pidfd) = go(spec, held, reached)?;
+    if let Err(error) = map_ids(spec, &held, to)
+        .and_then(|()| send_plan(&mut ours, &sent(plan, to)).map_err(step("send the plan")))
+        .and_then(|()| ours.set_nonblocking(true).map_err(step("make the stream")))
+    {
+        let _ = pidfd::send(held.pidfd.as_fd(), Signal::SIGKILL);
+        discard(&held.pidfd);
+        return Err(error);
+    }
+    reached(Milestone::IdsMapped);
+    let (pid, pidfd) = held.release().map_err(|(pidfd, source): (OwnedFd, SpawnError)| {
+        discard(&pidfd);
+        SandboxError::Start { sandbox: spec.name.clone(), source }
+    })?;
     reached(Milestone::Executed);
     let mut sandbox = Sandbox {
         name: spec.name.clone(),
@@ -194,28 +215,38 @@ fn start(
     Ok(sandbox)
 }
 
-/// Writes the maps, then lets the child go on to exec. A child that fails is reaped here.
-fn go(
-    spec: &Spec,
-    held: Held,
-    reached: &mut dyn FnMut(Milestone),
-) -> Result<(Pid, OwnedFd), SandboxError> {
-    if spec.namespaces.is_new(NamespaceKind::User) {
-        for map in ["gid_map", "uid_map"] {
-            let path = format!("/proc/{}/{map}", held.pid);
-            let value = format!("0 {} {}", spec.ids.base, crate::sandbox::spec::ID_COUNT);
-            if let Err(source) = fs::write(&path, value) {
-                let _ = pidfd::send(held.pidfd.as_fd(), Signal::SIGKILL);
-                discard(&held.pidfd);
-                let (sandbox, step) = (spec.name.clone(), format!("write {path}"));
-                return Err(SandboxError::Step { sandbox, step, source });
-            }
-        }
+/// Writes the maps while the child waits.
+fn map_ids(spec: &Spec, held: &Held, to: &mut dyn Announce) -> Result<(), SandboxError> {
+    for step in map_steps(spec) {
+        let Step::MapIds { map, base, count } = &step else { continue };
+        announced(spec, &step, to)?;
+        let path = format!("/proc/{}/{map}", held.pid);
+        fs::write(&path, format!("0 {base} {count}")).map_err(|source| {
+            let (sandbox, step) = (spec.name.clone(), format!("{step}: {path}"));
+            SandboxError::Step { sandbox, step, source }
+        })?;
     }
-    reached(Milestone::IdsMapped);
-    held.release().map_err(|(pidfd, source): (OwnedFd, SpawnError)| {
-        discard(&pidfd);
-        SandboxError::Start { sandbox: spec.name.clone(), source }
+    Ok(())
+}
+
+/// Announces the steps inside, and returns them as the first process is to do them: one that must fail fails there.
+fn sent(plan: &Plan, to: &mut dyn Announce) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(plan.inside.len());
+    for step in &plan.inside {
+        if to.before(&format_args!("{INSIDE}{step}")).is_err() {
+            steps.push(Step::Fail { instead: step.to_string() });
+            break;
+        }
+        steps.push(step.clone());
+    }
+    steps
+}
+
+fn announced(spec: &Spec, step: &Step, to: &mut dyn Announce) -> Result<(), SandboxError> {
+    to.before(step).map_err(|source| SandboxError::Step {
+        sandbox: spec.name.clone(),
+        step: step.to_string(),
+        source,
     })
 }
 

@@ -4,6 +4,7 @@ mod burst;
 pub(in crate::scenario) mod expect;
 pub(in crate::scenario) mod limits;
 pub(in crate::scenario) mod sandbox;
+pub(in crate::scenario) mod sysctls;
 pub(in crate::scenario) mod tolerance;
 pub(in crate::scenario) mod trials;
 pub(in crate::scenario) mod when;
@@ -14,8 +15,17 @@ use crate::scenario::written::{ConfigWritten, FileWritten, Layer, NodeWritten};
 use crate::scenario::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
 use crate::scenario::{matrix, units, words};
 
-pub(in crate::scenario) const LAYER_KEYS: [&str; 8] =
-    ["node", "placement", "attacker", "victim", "limits", "sandboxes", "tolerance", "trials"];
+pub(in crate::scenario) const LAYER_KEYS: [&str; 9] = [
+    "node",
+    "placement",
+    "attacker",
+    "victim",
+    "limits",
+    "sandboxes",
+    "tolerance",
+    "trials",
+    "sysctls",
+];
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
 pub(in crate::scenario) const MAX_CONFIGS: usize = 256;
 
@@ -128,6 +138,7 @@ pub(in crate::scenario) fn layer_key(entry: &Entry, layer: &mut Layer, problems:
         }
         "tolerance" => layer.tolerances = tolerance::tolerance(value, problems),
         "trials" => layer.trials = trials::trials(value, problems),
+        "sysctls" => layer.sysctls = sysctls::sysctls(value, problems),
         "sandboxes" => sandbox::list(value, layer, problems),
         "attacker" => sandbox::attacker(value, &mut layer.attacker, problems),
         "victim" => sandbox::victim(value, &mut layer.victim, problems),
