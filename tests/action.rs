@@ -181,11 +181,12 @@ fn a_release_is_fetched_and_checked() {
     runner.program(
         "gh",
         "#!/bin/sh\n\
-         echo \"$@\" >> \"$FOLDER/gh\"\n\
+         echo \"$@\" >> \"$FOLDER/gh-arguments\"\n\
          while [ $# -gt 0 ]; do [ \"$1\" = --dir ] && to=$2; shift; done\n\
          mkdir -p \"$FOLDER/x/contain-test-9.9.9\" && cp \"$FOLDER/contain-test\" \"$FOLDER/x/contain-test-9.9.9/\"\n\
          tar -C \"$FOLDER/x\" -czf \"$to/contain-test-9.9.9-$(uname -m)-linux.tar.gz\" contain-test-9.9.9\n\
-         cd \"$to\" && sha256sum *.tar.gz > SHA256SUMS && [ -z \"$SPOIL\" ] || echo x >> contain-test-9.9.9-*.tar.gz\n",
+         cd \"$to\" && sha256sum *.tar.gz > SHA256SUMS\n\
+         [ -z \"$SPOIL\" ] || for it in *.tar.gz; do echo x >> \"$it\"; done\n",
     );
     let temp = runner.path("temp");
     fs::create_dir(&temp).unwrap();
@@ -193,7 +194,11 @@ fn a_release_is_fetched_and_checked() {
     let env = [("INPUT_BINARY", ""), ("INPUT_VERSION", "9.9.9"), ("RUNNER_TEMP", &temp)];
     let got = runner.script("install", "", &[&env[..], &[("SPOIL", "")]].concat());
     assert!(got.status.success(), "{}", String::from_utf8_lossy(&got.stderr));
-    assert!(runner.read("gh").starts_with("release download v9.9.9 "), "{}", runner.read("gh"));
+    assert!(
+        runner.read("gh-arguments").starts_with("release download v9.9.9 "),
+        "{}",
+        runner.read("gh-arguments")
+    );
     assert!(runner.read("output").contains(&format!("binary={temp}/contain-test/contain-test\n")));
     let got = runner.script("install", "", &[&env[..], &[("SPOIL", "1")]].concat());
     assert_eq!(got.status.code(), Some(2), "what is not whole is not run");

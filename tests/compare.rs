@@ -13,7 +13,7 @@ use contain_test::record::{CgroupMode, Change, Comparison, LimitMove, Report, To
 use contain_test::report::{
     ViewOptions, comparison_json, comparison_markdown, comparison_table, to_json,
 };
-use contain_test::scenario::{Expectation, ExpectedWord, Position, Target};
+use contain_test::scenario::{Expectation, ExpectedWord, Position, Resource, Target};
 use record::{case, judged, record};
 use serde_json::Value;
 
@@ -80,15 +80,45 @@ fn a_slowdown_beyond_noise_is_worse_and_the_way_back_is_better() {
 
 #[test]
 fn what_the_tolerance_calls_noise_is_no_change() {
-    let (one, other) = (with_held(1.0, false), with_held(1.12, false));
+    let (one, other) = (with_held(1.0, false), with_held(1.2, false));
     assert_eq!(forks(&compared(&one, &other)), Change::Unchanged);
     assert_eq!(forks(&compared(&other, &one)), Change::Unchanged);
 }
 
 #[test]
-fn near_the_tolerance_nothing_is_decided() {
-    let (one, other) = (with_held(1.0, false), with_held(1.26, false));
-    assert_eq!(forks(&compared(&one, &other)), Change::Undecided);
+fn what_is_beyond_noise_and_measured_badly_is_undecided() {
+    let slower = with_held(1.8, false);
+    let mut wild = with_held(1.0, false);
+    // Every second pair of one record is as slow as all of the other.
+    let blocks = &slower.scenarios[0].cases[2].blocks;
+    for block in &mut wild.scenarios[0].cases[2].blocks {
+        if block.pair % 2 == 1
+            && let Some(slow) = blocks
+                .iter()
+                .find(|it| (it.pair, it.mode, it.state) == (block.pair, block.mode, block.state))
+        {
+            *block = slow.clone();
+        }
+    }
+    assert_eq!(forks(&compared(&wild, &slower)), Change::Undecided);
+}
+
+#[test]
+fn the_latency_of_a_cpu_that_nobody_judges_is_no_change() {
+    let mut old = with_held(1.0, false);
+    for cell in &mut old.scenarios[0].cases[2].cells {
+        if cell.resource == Resource::Cpu {
+            (cell.isol, cell.verdict) = (None, None);
+        }
+    }
+    let comparison = compared(&old, &old);
+    let cell = comparison
+        .cells
+        .iter()
+        .find(|it| it.place.config == "held" && it.probe == "cpu/work")
+        .expect("a cell");
+    assert_eq!(cell.change, Change::Unchanged);
+    assert!(cell.metrics.is_empty() && cell.why.contains("not judged"), "{cell:?}");
 }
 
 #[test]

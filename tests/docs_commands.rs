@@ -149,7 +149,9 @@ fn workplace() -> tempfile::TempDir {
     {
         fs::copy(&record, folder.path().join(name)).unwrap();
     }
-    fs::copy(root().join("scenarios/pids.yaml"), folder.path().join("my.yaml")).unwrap();
+    for name in ["my.yaml", "my-limit.yaml"] {
+        fs::copy(root().join("scenarios/pids.yaml"), folder.path().join(name)).unwrap();
+    }
     fs::create_dir(folder.path().join("bin")).unwrap();
     symlink(env!("CARGO_BIN_EXE_contain-test"), folder.path().join("bin/contain-test")).unwrap();
     folder

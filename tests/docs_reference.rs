@@ -33,8 +33,8 @@ const SECTIONS: [&str; 13] = [
 ];
 
 /// Definitions that are told in a word where they are used.
-const SIMPLE: [&str; 8] =
-    ["bytes", "cpus", "percent", "duration", "flag", "resource", "expected", "expect"];
+const SIMPLE: [&str; 9] =
+    ["bytes", "cpus", "percent", "duration", "flag", "sysctls", "resource", "expected", "expect"];
 
 fn page() -> String {
     let schema = scenario_schema();
@@ -131,6 +131,7 @@ fn simple(name: &str, definition: &Value) -> String {
     match name {
         "flag" => "`true` or `false`".into(),
         "resource" => words(definition),
+        "sysctls" => format!("a map of names to values. {about}"),
         "expected" => format!("{}. {about}", words(definition)),
         "expect" => "[expected](#kinds-of-values) of the attacker's own resource, or [claims](#claims), or a list of claims".into(),
         _ => about.to_owned(),

@@ -106,10 +106,13 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
 
 #[test]
 fn sarif_is_valid_by_the_official_schema() {
-    let schema: Value = serde_json::from_str(
-        &std::fs::read_to_string(root().join("tests/schemas/sarif-schema-2.1.0.json")).unwrap(),
-    )
-    .unwrap();
+    let text =
+        std::fs::read_to_string(root().join("tests/schemas/sarif-schema-2.1.0.json")).unwrap();
+    // One pattern of the published schema closes a bracket that it never opened; what it means is plain.
+    let odd = "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$";
+    assert_eq!(text.matches(odd).count(), 2, "mended by its authors?");
+    let schema: Value =
+        serde_json::from_str(&text.replace(odd, "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for (name, report) in records() {
         let log: Value = serde_json::from_str(&in_format(&report, Format::Sarif)).unwrap();

@@ -189,7 +189,17 @@ fn an_empty_report_can_be_shown() {
     let none = ScenarioRecord { cases: Vec::new(), ..report().scenarios[0].clone() };
     let text =
         render(&Report { scenarios: vec![none], ..empty }, Format::Table, &ViewOptions::default());
-    assert!(text.starts_with("pids: A fork bomb"));
+    assert!(text.starts_with("0 cases; nothing was expected.\n\npids: A fork bomb"), "{text}");
+}
+
+#[test]
+fn what_a_reader_must_know_of_the_run_is_told_in_every_view_for_people() {
+    let mut report = report();
+    report.warnings = vec!["another run took place at the same time".into()];
+    for format in [Format::Table, Format::Markdown, Format::Html, Format::Github] {
+        let text = render(&report, format, &ViewOptions::default());
+        assert!(text.contains("another run took place at the same time"), "{format:?}: {text}");
+    }
 }
 
 #[test]
@@ -259,6 +269,7 @@ fn cpu_limits_speak_of_cpu_time_and_settings_of_no_peak() {
 fn the_numbers_behind_an_attribution_are_shown() {
     let verbose = ViewOptions { verbose: true, ..ViewOptions::default() };
     let text = render(&burner(), Format::Table, &verbose);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "that came through cpu",
         "beside a placebo, which burns as much CPU and does nothing else: median ×1.02 (1.00–1.06), rate ×0.96",

@@ -73,6 +73,8 @@ fn annotations(report: &Report) -> Vec<Annotation> {
         };
         all.push(plain(kind, "contain-test", message));
     }
+    let warnings = report.warnings.iter().cloned();
+    all.extend(warnings.map(|warning| plain(Kind::Warning, "contain-test", warning)));
     let summary = super::summary::render_summary(report, super::style::Style { color: false });
     all.push(plain(Kind::Notice, "contain-test", summary.trim_end().to_owned()));
     all

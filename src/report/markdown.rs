@@ -29,7 +29,9 @@ pub(super) fn head(report: &Report) -> String {
     let mut text = inline(render_summary(report, PLAIN).trim_end());
     text.push_str("\n\n");
     let failures = report.cleanup.failures.iter();
-    text.push_str(&list(failures.map(|failure| format!("not cleaned up: {failure}"))));
+    let warnings = report.warnings.iter().map(|warning| format!("warning: {warning}"));
+    let told = failures.map(|failure| format!("not cleaned up: {failure}")).chain(warnings);
+    text.push_str(&list(told));
     text
 }
 

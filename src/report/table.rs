@@ -26,6 +26,11 @@ pub fn render_table(report: &Report, options: &ViewOptions) -> String {
         text.push_str(&Tone::Bad.paint(&line));
         text.push('\n');
     }
+    for warning in &report.warnings {
+        let line = wrapped(&format!("warning: {}", escaped(warning)), width, 2);
+        text.push_str(&Tone::Unclear.paint(&line));
+        text.push('\n');
+    }
     let worst = marked_worst(report, width);
     if !report.scenarios.is_empty() {
         text.push('\n');

@@ -34,7 +34,7 @@ pub(super) fn marked_worst(report: &Report, width: usize) -> String {
         if of_group.is_empty() {
             continue;
         }
-        text.push_str(&Tone::Strong.paint(group.title()));
+        text.push_str(&Tone::Strong.paint(&wrapped(group.title(), width, 2)));
         text.push('\n');
         text.push_str(&lines(report, &of_group, width));
         text.push('\n');

@@ -12,7 +12,7 @@ use super::diagnostic::Problems;
 use super::node::{Kind, Node};
 use super::{
     CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, NodeSpec, PROBES, Resource,
-    Workload, matrix, yaml,
+    Trials, Workload, matrix, yaml,
 };
 
 /// Where the schema is published.
@@ -278,10 +278,12 @@ fn trials() -> Value {
         "duration",
         "No fresh pairs are begun once the blocks of a case have taken this long.",
     );
+    let block = described("duration", "The length of one block, 100ms to 10s.");
+    let default = Trials::default();
     let all = [
         ("pairs", pairs.clone()),
-        ("block", described("duration", "The length of one block, 100ms to 10s.")),
-        ("budget", with_default(budget, json!("20s"))),
+        ("block", with_default(block, json!(format!("{}ms", default.block_ms)))),
+        ("budget", with_default(budget, json!(format!("{}s", default.budget_ms / 1000)))),
     ];
     let long = object(of_keys(decode::trials::KEYS, &all), &[], "How long a case is measured.");
     json!({ "anyOf": [pairs, long] })

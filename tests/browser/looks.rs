@@ -34,6 +34,26 @@ pub fn nothing_is_wider_than_the_window(
     Ok(())
 }
 
+/// A text in a box that is too narrow for its words stands letter below letter, and is no wider than the window.
+pub fn no_words_are_squeezed_into_a_column(
+    pages: &Pages,
+    browser: &mut Browser,
+) -> Result<(), Failed> {
+    for page in [&pages.real, &pages.gallery] {
+        for width in WIDTHS {
+            browser.open(page, width, false)?;
+            browser.ask("document.querySelectorAll('details').forEach(it => it.open = true)")?;
+            let squeezed = browser.ask(
+                "return [...document.querySelectorAll('caption, h1, h2, h3, h4, p, li, figcaption, summary, dt, dd, td, th')] \
+                 .filter(it => it.checkVisibility() && it.textContent.trim().length > 12 && it.offsetHeight > 4 * it.offsetWidth) \
+                 .map(it => it.tagName + ': ' + it.textContent.trim().slice(0, 40))",
+            )?;
+            check(squeezed == json!([]), format!("{page} at {width}: {squeezed}"))?;
+        }
+    }
+    Ok(())
+}
+
 pub fn text_is_large_enough_to_read(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
     for width in [1280, 400] {
         browser.open(&pages.real, width, false)?;
@@ -106,7 +126,10 @@ fn whole(value: &serde_json::Value) -> u32 {
 pub fn pictures_are_taken(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
     let keep = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from);
     let case = format!("{}#s0c2", pages.real);
-    for (name, page) in [("real", &pages.real), ("gallery", &pages.gallery), ("case", &case)] {
+    // The first two are those of the documentation, cut where a reader has seen what it is.
+    let all =
+        [("report", &pages.real, 1200), ("case", &case, 1800), ("gallery", &pages.gallery, 3600)];
+    for (name, page, most) in all {
         for dark in [false, true] {
             for width in [1280, 400] {
                 browser.open(page, width, dark)?;
@@ -116,7 +139,7 @@ pub fn pictures_are_taken(pages: &Pages, browser: &mut Browser) -> Result<(), Fa
                      return it ? Math.max(0, Math.round(it.getBoundingClientRect().top + scrollY) - 8) : 0",
                 )?;
                 let top = whole(&top);
-                let picture = browser.picture(top, (width, (height - top).min(3600)))?;
+                let picture = browser.picture(top, (width, (height - top).min(most)))?;
                 check(
                     picture.starts_with(b"\x89PNG") && picture.len() > 20_000,
                     format!("{name}: {} bytes", picture.len()),

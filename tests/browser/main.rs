@@ -19,7 +19,7 @@ use pages::Pages;
 type Test = fn(&Pages, &mut Browser) -> Result<(), Failed>;
 
 /// All tests, in the order in which they run: one browser serves them one after the other.
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 9] = [
     (
         "nothing_is_loaded_and_the_console_stays_empty",
         works::nothing_is_loaded_and_the_console_stays_empty,
@@ -31,6 +31,7 @@ const TESTS: [(&str, Test); 8] = [
     ("a_link_opens_what_it_leads_to", works::a_link_opens_what_it_leads_to),
     ("paper_shows_what_is_closed_on_the_screen", works::paper_shows_what_is_closed_on_the_screen),
     ("nothing_is_wider_than_the_window", looks::nothing_is_wider_than_the_window),
+    ("no_words_are_squeezed_into_a_column", looks::no_words_are_squeezed_into_a_column),
     ("text_is_large_enough_to_read", looks::text_is_large_enough_to_read),
     ("text_stands_out_in_light_and_dark", looks::text_stands_out_in_light_and_dark),
     ("pictures_are_taken", looks::pictures_are_taken),

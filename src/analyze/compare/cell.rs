@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::matched::Pair;
-use super::metric::{ratio, share, wilson};
+use super::metric::{is_noise, ratio, share, wilson};
 use crate::analyze::cell::{MIN_PAIRS, widened};
 use crate::analyze::pairs::{LatencyMetric, latency_ratios, pairs_of, rate_ratios};
 use crate::analyze::stats::Bootstrap;
@@ -115,8 +115,20 @@ fn decided(
         }
         (false, false) => {}
     }
+    // Of the CPU no latency tells anything: a light probe is blind to a burner. Where the cell has no rate, nobody judges its speed.
+    let blind = |cell: &Cell| cell.resource == Resource::Cpu && cell.isol.is_none();
+    if blind(old.1) && blind(new.1) {
+        let why = "its operations do not fail; the speed of the CPU is not judged here";
+        return (Change::Unchanged, why.into(), Vec::new());
+    }
     let metrics = metrics(old, new, tolerance, bootstrap);
-    let of = |change| metrics.iter().filter(|it| it.change == change).copied().collect::<Vec<_>>();
+    // Single stalls of a machine move the mean. Where a cell is judged, fresh pairs have confirmed it; elsewhere it is shown alone.
+    let judged = old.1.verdict.is_some() || new.1.verdict.is_some();
+    let counts = |it: &MetricChange| judged || it.metric != "mean";
+    let of = |change| {
+        let changed = metrics.iter().filter(|it| it.change == change && counts(it));
+        changed.copied().collect::<Vec<_>>()
+    };
     let (worse, better) = (of(Change::Worse), of(Change::Better));
     if !worse.is_empty() && !better.is_empty() {
         return (Change::Undecided, "its metrics go either way".into(), metrics);
@@ -130,9 +142,9 @@ fn decided(
     if metrics.is_empty() {
         return (Change::Undecided, "too few pairs to compare".into(), metrics);
     }
-    // Of the mean, which single stalls of a machine move, only the median over pairs must agree, as it is in the judgement of a cell.
+    // Of the mean only the median over pairs must agree, as it is in the judgement of a cell.
     let settled = |it: &MetricChange| match it.metric {
-        "mean" => within(it.difference.median, tolerance),
+        "mean" => !judged || is_noise(it.difference.median, tolerance),
         _ => it.change == Change::Unchanged,
     };
     if metrics.iter().all(settled) {
@@ -140,10 +152,6 @@ fn decided(
     }
     let open: Vec<MetricChange> = metrics.iter().filter(|it| !settled(it)).copied().collect();
     (Change::Undecided, sentence(&open), metrics)
-}
-
-fn within(ratio: f64, tolerance: f64) -> bool {
-    (1.0 / (1.0 + tolerance)..=1.0 + tolerance).contains(&ratio)
 }
 
 /// What both records measured in enough pairs. A cpu cell has its rate alone, as in the judgement of a cell.

@@ -1,7 +1,20 @@
-//! One metric in two records: a change needs both, intervals that do not overlap, and a difference beyond what the probe's tolerance
-//! calls noise.
+//! One metric in two records: a change needs both, intervals that do not overlap, and a difference beyond noise; no change needs a
+//! difference within noise, measured well enough that a change of twice as much would have shown.
+
+use std::f64::consts::SQRT_2;
 
 use crate::record::{Change, Interval, MetricChange};
+
+/// How many times another value may be of the same thing measured twice: the probe's tolerance is what one measurement may be off by noise, and of
+/// two that know nothing of each other the difference is off by √2 of that, on the scale of ratios.
+pub(super) fn noise(tolerance: f64) -> f64 {
+    (1.0 + tolerance).powf(SQRT_2)
+}
+
+/// True when a ratio is noise.
+pub(super) fn is_noise(ratio: f64, tolerance: f64) -> bool {
+    (1.0 / noise(tolerance)..=noise(tolerance)).contains(&ratio)
+}
 
 /// Two measurements of how many times as long an operation took under attack, each with its interval over pairs.
 pub(super) fn ratio(
@@ -10,23 +23,35 @@ pub(super) fn ratio(
     new: Interval,
     tolerance: f64,
 ) -> MetricChange {
-    let part = |high: f64, low: f64| if low > 0.0 { high / low } else { f64::INFINITY };
-    let difference = Interval {
-        median: part(new.median, old.median),
-        low: part(new.low, old.high),
-        high: part(new.high, old.low),
-    };
-    let (most, least) = (1.0 + tolerance, 1.0 / (1.0 + tolerance));
+    let difference = quotient(new, old);
+    let most = noise(tolerance);
     let change = if new.low > old.high && difference.median > most {
         Change::Worse
-    } else if new.high < old.low && difference.median < least {
+    } else if new.high < old.low && difference.median < 1.0 / most {
         Change::Better
-    } else if difference.low >= least && difference.high <= most {
+    } else if is_noise(difference.median, tolerance)
+        && difference.low >= 1.0 / (most * most)
+        && difference.high <= most * most
+    {
         Change::Unchanged
     } else {
         Change::Undecided
     };
     MetricChange { metric, old, new, difference, change }
+}
+
+/// `new / old` of two independent measurements: their reaches, as logarithms, add like the sides of a right angle.
+fn quotient(new: Interval, old: Interval) -> Interval {
+    let times = |high: f64, low: f64| if low > 0.0 { high / low } else { f64::INFINITY };
+    let reach = |one: f64, other: f64| one.ln().hypot(other.ln()).exp();
+    let median = times(new.median, old.median);
+    let down = reach(times(new.median, new.low), times(old.high, old.median));
+    let up = reach(times(new.high, new.median), times(old.median, old.low));
+    Interval {
+        median,
+        low: if down.is_finite() { median / down } else { 0.0 },
+        high: if up.is_finite() { median * up } else { f64::INFINITY },
+    }
 }
 
 /// Two shares of failed operations. The noise is the tolerance of the probe, too: a share of all operations.
@@ -84,13 +109,31 @@ mod tests {
             (around(1.0, 0.02), around(1.02, 0.02), Change::Unchanged),
             // Apart, and still noise by the tolerance.
             (around(1.0, 0.01), around(1.1, 0.01), Change::Unchanged),
-            // Beyond the tolerance, and overlapping.
+            (around(1.0, 0.05), around(1.2, 0.05), Change::Unchanged),
+            // Beyond noise, and overlapping.
             (around(1.0, 0.4), around(1.5, 0.4), Change::Undecided),
-            // Apart and near the tolerance: the intervals reach beyond it.
-            (around(1.0, 0.05), around(1.2, 0.05), Change::Undecided),
+            // Alike, and so badly measured that twice the noise would not have shown.
+            (around(1.0, 0.6), around(1.0, 0.6), Change::Undecided),
+            (around(1.0, 1.0), around(1.0, 0.1), Change::Undecided),
         ] {
             assert_eq!(ratio("p50", old, new, 0.25).change, change, "{old:?} {new:?}");
         }
+    }
+
+    #[test]
+    fn noise_of_two_is_more_than_that_of_one_and_less_than_the_sum() {
+        assert!(noise(0.25) > 1.25 && noise(0.25) < 1.25 * 1.25);
+        assert!(is_noise(1.36, 0.25) && is_noise(1.0 / 1.36, 0.25) && !is_noise(1.38, 0.25));
+    }
+
+    #[test]
+    fn a_quotient_reaches_as_far_as_both_together_and_not_as_far_as_their_sum() {
+        let same = quotient(around(1.0, 0.1), around(1.0, 0.0));
+        assert!((same.low - 0.9).abs() < 1e-9 && (same.high - 1.1).abs() < 1e-9, "{same:?}");
+        let both = quotient(around(1.0, 0.1), around(1.0, 0.1));
+        assert!(both.high > 1.14 && both.high < 1.1 / 0.9, "{both:?}");
+        let none = quotient(around(1.0, 1.0), around(1.0, 0.1));
+        assert!(none.low == 0.0 && none.high.is_finite(), "{none:?}");
     }
 
     #[test]
@@ -107,7 +150,7 @@ mod tests {
     #[test]
     fn wilson_is_that_of_the_tables() {
         let got = wilson(5, 10);
-        assert!((got.low - 0.1832).abs() < 1e-3 && (got.high - 0.8168).abs() < 1e-3, "{got:?}");
+        assert!((got.low - 0.1842).abs() < 1e-4 && (got.high - 0.8158).abs() < 1e-3, "{got:?}");
         assert!(wilson(0, 0).high > 0.99);
     }
 }

@@ -11,7 +11,7 @@ use crate::report::escape::{escaped, shortened};
 use crate::report::format::ViewOptions;
 use crate::report::style::{Style, Tone};
 use crate::report::words::NOTHING;
-use crate::report::wrap::wrapped;
+use crate::report::wrap::{broken, wrapped};
 
 /// The narrowest and the widest that the table may be, in columns.
 const WIDTHS: (usize, usize) = (40, 100);
@@ -146,7 +146,7 @@ fn table(it: &Comparison, rows: &[Row<'_>], part: std::ops::Range<usize>, width:
     // Each column gets its part of the width, less lines and blanks, and no more than words need.
     let longest = (width.saturating_sub(3 * columns + 1) / columns).clamp(8, 30);
     let cell =
-        |text: &str, tone: Tone| tone.paint(&wrapped(&shortened(text, longest * 4), longest, 1));
+        |text: &str, tone: Tone| tone.paint(&broken(&shortened(text, longest * 4), longest, 1));
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);

@@ -36,6 +36,9 @@ pub(super) fn head(report: &Report) -> Markup {
             @for failure in &report.cleanup.failures {
                 p .spoilt { "not cleaned up: " (failure) }
             }
+            @for warning in &report.warnings {
+                p .spoilt { "warning: " (warning) }
+            }
             nav aria-label="Sections" {
                 a href="#findings" { "What leaks" }
                 a href="#matrix" { "Matrix" }
