@@ -87,7 +87,7 @@ fn what_the_tolerance_calls_noise_is_no_change() {
 
 #[test]
 fn what_is_beyond_noise_and_measured_badly_is_undecided() {
-    let slower = with_held(1.8, false);
+    let slower = with_held(2.4, false);
     let mut wild = with_held(1.0, false);
     // Every second pair of one record is as slow as all of the other.
     let blocks = &slower.scenarios[0].cases[2].blocks;

@@ -144,7 +144,7 @@ fn decided(
     }
     // Of the mean only the median over pairs must agree, as it is in the judgement of a cell.
     let settled = |it: &MetricChange| match it.metric {
-        "mean" => !judged || is_noise(it.difference.median, tolerance),
+        "mean" => !judged || is_noise(it.difference.median, tolerance) || agree(it),
         _ => it.change == Change::Unchanged,
     };
     if metrics.iter().all(settled) {
@@ -152,6 +152,12 @@ fn decided(
     }
     let open: Vec<MetricChange> = metrics.iter().filter(|it| !settled(it)).copied().collect();
     (Change::Undecided, sentence(&open), metrics)
+}
+
+/// True when either record could have measured what the other one did: each median lies within the other's interval.
+fn agree(it: &MetricChange) -> bool {
+    let holds = |interval: Interval, value: f64| interval.low <= value && value <= interval.high;
+    holds(it.old, it.new.median) && holds(it.new, it.old.median)
 }
 
 /// What both records measured in enough pairs. A cpu cell has its rate alone, as in the judgement of a cell.

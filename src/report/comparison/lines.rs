@@ -62,7 +62,7 @@ pub(super) fn summary(it: &Comparison) -> String {
         parts.push(format!("{count} expectation{} changed", plural(count)));
     }
     let end = if it.regression { "worse than before" } else { "no regression" };
-    format!("{}: {end}.", parts.join("; "))
+    format!("{}; {end}.", parts.join("; "))
 }
 
 /// What a cell of the table says of a record: the verdict, and how many times as long or which share failed.

@@ -165,7 +165,7 @@ fn table(it: &Comparison, rows: &[Row<'_>], part: std::ops::Range<usize>, width:
                     format!(
                         "{}\n{}",
                         cell(&words, Tone::Plain),
-                        tone(it.change).paint(sign(it.change))
+                        tone(it.change).paint(&broken(sign(it.change), longest, 1))
                     )
                 }
             });
