@@ -21,7 +21,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
     let eighths =
         (share * most).round().max(f64::from(u8::from(share > 0.0 && width > 0))) as usize;
     let mut text = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         text.push(EIGHTHS[eighths % 8]);
     }
     let filled = text.chars().count();

@@ -4,10 +4,13 @@ use crate::record::{Case, SetupChange};
 
 use super::matched::Pair;
 
+/// A field by its name, and how it reads in a case.
+type Field = (&'static str, fn(&Case) -> String);
+
 /// Every field that differs; empty when one of the two records lacks the case.
 pub(super) fn differences(pair: &Pair<'_>) -> Vec<SetupChange> {
     let (Some(old), Some(new)) = (pair.old, pair.new) else { return Vec::new() };
-    let fields: [(&'static str, fn(&Case) -> String); 7] = [
+    let fields: [Field; 7] = [
         ("attacker", |it| it.attacker.clone()),
         ("intensity", |it| it.intensity.to_string()),
         ("threads", |it| it.threads.to_string()),

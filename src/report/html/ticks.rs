@@ -5,7 +5,7 @@ use maud::{Markup, html};
 /// The text with what stands between back ticks as code; an odd back tick stays one.
 pub(super) fn ticks(text: &str) -> Markup {
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return html! { (text) };
     }
     html! {
