@@ -23,10 +23,10 @@ pub fn comparison_table(it: &Comparison, options: &ViewOptions) -> String {
     let width = options.width.clamp(WIDTHS.0, WIDTHS.1);
     let style = Style { color: options.color };
     let head = if it.regression { Tone::Bad } else { Tone::Good };
-    let mut text = head.paint(&wrapped(&summary(it), width, 2)) + "\n";
     if options.quiet {
-        return style.finish(&text);
+        return style.finish(&(head.paint(&summary(it)) + "\n"));
     }
+    let mut text = head.paint(&wrapped(&summary(it), width, 2)) + "\n";
     for (index, record) in it.records.iter().enumerate() {
         let when = rfc3339(record.started_unix_ms);
         let line = format!(
