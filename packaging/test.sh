@@ -30,7 +30,9 @@ if readelf -l "$top/contain-test" 2>/dev/null | grep -q INTERP; then fail "the p
 
 echo "completions"
 # What bash offers after a word must be what the program takes there.
-offered=$(bash -c '. "$1"; COMP_WORDS=(contain-test com); COMP_CWORD=1; _contain-test contain-test com contain-test; echo "${COMPREPLY[*]}"' _ "$top/completions/contain-test.bash")
+script=$top/completions/contain-test.bash
+function=$(sed -n 's/.*complete -F \([^ ]*\) .*/\1/p' "$script" | head -n 1)
+offered=$(bash -c '. "$1"; COMP_WORDS=(contain-test com); COMP_CWORD=1; "$2" contain-test com contain-test; echo "${COMPREPLY[*]}"' _ "$script" "$function")
 [[ $offered == *compare* && $offered == *completions* ]] || fail "bash does not complete: $offered"
 
 echo "Debian package"

@@ -11,7 +11,7 @@ mod works;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use driver::{Browser, Missing};
 use pages::Pages;
@@ -48,10 +48,6 @@ fn main() -> ExitCode {
         Ok(browser) => (Some(browser), None),
         Err(missing) => (None, Some(missing)),
     };
-    if let (Some(Missing(why)), false) = (&missing, arguments.list) {
-        eprintln!("skipped: {why}");
-    }
-    let ignored = missing.is_some() && !must_run;
     let shared = std::sync::Arc::new(std::sync::Mutex::new(
         browser.map(|browser| (Pages::write(), browser)),
     ));
@@ -59,14 +55,16 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|(name, test)| {
             let (shared, why) = (shared.clone(), missing.as_ref().map(|it| it.0.clone()));
-            Trial::test(name, move || {
+            Trial::ignorable_test(name, move || {
                 let mut shared = shared.lock().map_err(|_| "an earlier test panicked")?;
-                match shared.as_mut() {
-                    Some((pages, browser)) => test(pages, browser),
-                    None => Err(format!("cannot run: {}", why.unwrap_or_default()).into()),
+                match (shared.as_mut(), why.unwrap_or_default()) {
+                    (Some((pages, browser)), _) => {
+                        test(pages, browser).map(|()| Completion::Completed)
+                    }
+                    (None, why) if must_run => Err(format!("cannot run: {why}").into()),
+                    (None, why) => Ok(Completion::ignored_with(why)),
                 }
             })
-            .with_ignored_flag(ignored)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
