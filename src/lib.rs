@@ -7,6 +7,7 @@ pub mod announce;
 pub mod cgroup;
 pub mod cli;
 pub mod engine;
+pub mod glossary;
 pub mod guardian;
 pub mod guest;
 pub mod host;

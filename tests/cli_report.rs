@@ -11,6 +11,19 @@ use command::run;
 use contain_test::report::{Format, ViewOptions, from_json, render, to_json};
 use record::record;
 
+/// Everything that can be written to a file: the table is laid out for a terminal.
+const EXPORTS: [Format; 9] = [
+    Format::Json,
+    Format::Html,
+    Format::Markdown,
+    Format::Junit,
+    Format::Sarif,
+    Format::Csv,
+    Format::Prometheus,
+    Format::Jsonl,
+    Format::Github,
+];
+
 fn written(folder: &Path, text: &str) -> String {
     let path = folder.join("record.json");
     std::fs::write(&path, text).unwrap();
@@ -40,7 +53,8 @@ fn exports_hold_what_was_judged_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), &to_json(&record()));
     let at = |name: &str| folder.path().join(name);
-    let exports = ["json", "markdown", "junit"]
+    let exports = EXPORTS
+        .map(Format::name)
         .map(|format| format!("{format}={}", at(&format!("new.{format}")).display()));
     let mut arguments = vec!["report", &path, "-q", "--seed", "7", "--tolerance", "pids=60"];
     for export in &exports {
@@ -51,9 +65,9 @@ fn exports_hold_what_was_judged_again() {
     assert_eq!(answer.stdout.lines().count(), 1, "{answer:?}");
     let json = from_json(&std::fs::read_to_string(at("new.json")).unwrap()).unwrap();
     assert_eq!(json.seed, 7);
-    for (name, format) in [("new.markdown", Format::Markdown), ("new.junit", Format::Junit)] {
-        let text = std::fs::read_to_string(at(name)).unwrap();
-        assert_eq!(text, render(&json, format, &ViewOptions::default()));
+    for format in EXPORTS {
+        let text = std::fs::read_to_string(at(&format!("new.{}", format.name()))).unwrap();
+        assert_eq!(text, render(&json, format, &ViewOptions::default()), "{format:?}");
     }
 }
 
@@ -97,7 +111,7 @@ fn arguments_are_checked() {
         &["--tolerance", "gpu=5"][..],
         &["--tolerance", "cpu=100"],
         &["--tolerance", "cpu=5", "--tolerance", "cpu=6"],
-        &["--format", "jsonl"],
+        &["--format", "yaml"],
         &["-q", "-v"],
         &["--export", "table=x"],
     ] {

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::{env, fs};
 
-use contain_test::analyze::{judge_cells, resource_of_probe, rules_of};
-use contain_test::record::{Case, Cell, Interval, Report};
+use contain_test::analyze::{Source, compare, judge_cells, resource_of_probe, rules_of};
+use contain_test::record::{Case, Cell, Change, Interval, Report, Tool};
 use contain_test::report::from_json;
 use contain_test::scenario::{Control, Placement, Resource, Tolerances};
 
@@ -124,5 +124,34 @@ fn figures() {
         points.sort_by(f64::total_cmp);
         let (most, middle) = (points[points.len() - 1], points[points.len() / 2]);
         println!("{most:6.2} {middle:6.2}  {name}");
+    }
+}
+
+/// Each record beside the next one, and the last beside the first: nothing happened between them.
+#[test]
+#[ignore = "needs the records of a series"]
+#[expect(clippy::print_stdout, reason = "the figures are quoted in the documentation")]
+fn neighbours_compared() {
+    let records = records();
+    let tool = Tool { name: "contain-test".into(), version: env!("CARGO_PKG_VERSION").into() };
+    let (mut changes, mut held, mut least, mut worse) = (Tally::default(), 0, 1.0_f64, 0);
+    for (index, old) in records.iter().enumerate() {
+        let new = &records[(index + 1) % records.len()];
+        let sources = [Source { file: "old", report: old }, Source { file: "new", report: new }];
+        let got = compare(&sources, &tool, old.seed);
+        let unchanged = got.cells.iter().filter(|it| it.change == Change::Unchanged).count();
+        let share = unchanged as f64 / got.cells.len().max(1) as f64;
+        (held, least) = (held + usize::from(share >= 0.9), least.min(share));
+        worse += usize::from(got.regression);
+        for cell in got.cells {
+            changes.add(format!("{}: {}", cell.probe, cell.change.name()));
+        }
+    }
+    println!(
+        "{} comparisons: {held} with 90 % unchanged or more, {worse} with anything worse; least share {least:.3}",
+        records.len()
+    );
+    for (what, count) in changes.0 {
+        println!("{count:6} {what}");
     }
 }

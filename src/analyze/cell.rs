@@ -393,7 +393,7 @@ fn growth(mean: Option<Latency>, p50: Option<Latency>) -> Option<LatencyGrowth> 
 }
 
 /// Each end moved outward by [`SYSTEMATIC`]; ratios are not negative.
-fn widened(got: Interval) -> Interval {
+pub(super) fn widened(got: Interval) -> Interval {
     Interval { low: got.low * (1.0 - SYSTEMATIC), high: got.high * (1.0 + SYSTEMATIC), ..got }
 }
 

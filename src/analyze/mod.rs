@@ -9,10 +9,10 @@ mod attribution;
 mod case;
 mod ceiling;
 mod cell;
+mod compare;
 mod exit;
 mod expect;
 mod failures;
-mod histogram;
 mod open;
 mod pairs;
 mod plan;
@@ -21,16 +21,17 @@ mod starved;
 mod stats;
 mod tolerance;
 
+pub use crate::record::{histogram_count, histogram_quantile};
 pub use again::{AgainError, judge_again};
 pub use case::{CaseContext, judge_case};
 pub use ceiling::{kept, level};
 pub use cell::{CellRules, MIN_PAIRS, SYSTEMATIC, judge_cells, rules_of};
+pub use compare::{Source, compare, unlike};
 pub use exit::{
     EXIT_CLEANUP, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_SIGNAL_BASE, EXIT_SKIPPED,
     EXIT_UNMET, EXIT_USAGE, ExitOptions, exit_verdict,
 };
 pub use expect::{NOT_JUDGED, judge_expectations, named_targets};
-pub use histogram::{histogram_count, histogram_quantile};
 pub use open::apply_open;
 pub use pairs::{CAPACITY_PAIRS, FirstPairs, LATENCY_PAIRS};
 pub use plan::{Wanted, wanted};

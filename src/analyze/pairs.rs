@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::histogram::{histogram_mean, histogram_quantile};
-use crate::record::{Block, BlockMode, BlockState, ProbeSample};
+use crate::record::{
+    Block, BlockMode, BlockState, ProbeSample, histogram_mean, histogram_quantile,
+};
 use crate::scenario::Trials;
 
 /// Pairs of latency blocks that a case begins with.

@@ -2,25 +2,15 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit_code;
 use super::export::Export;
+use super::help;
 pub use super::tolerance::Tolerance;
 use crate::report::Format;
 use crate::scenario::CgroupMode;
-
-const EXAMPLES: &str = "\
-Examples:
-  contain-test doctor                            can this machine run it, and what is missing?
-  contain-test check scenarios/                  are these files valid? never looks at the machine
-  contain-test run --dry-run pids                what would that do here, and to which kernel files?
-  sudo contain-test run pids                     run a shipped scenario
-  sudo contain-test run my.yaml --export json=report.json
-  contain-test run --vm pids                     the same in a throwaway guest with cgroup v2; needs no root
-  contain-test report report.json --format markdown
-  sudo contain-test clean                        remove what a killed run left behind
-";
 
 /// Test whether a sandbox contains what runs in it.
 #[derive(Debug, Parser)]
@@ -28,7 +18,7 @@ Examples:
     name = "contain-test",
     version,
     about = "Answers with evidence whether a sandbox contains what runs in it.",
-    after_help = format!("{EXAMPLES}\n{}", exit_code::help_text()),
+    after_help = format!("{}\n{}", help::ALL, exit_code::help_text()),
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -50,31 +40,43 @@ pub enum Command {
     Check(CheckArgs),
     /// Judge a record again without measuring, and print it
     Report(ReportArgs),
+    /// Say what changed from one record to others: worse, better, unchanged or undecided
+    Compare(CompareArgs),
     /// List the shipped scenarios, the workloads and the probes
+    #[command(after_help = help::LIST)]
     List(FactsArgs),
     /// Say what a workload, probe, resource, limit, verdict or other word means
     Explain(ExplainArgs),
     /// Print the format of scenarios or records as JSON Schema
     Schema(SchemaArgs),
     /// Say what this machine can do, what is missing, and the remedy
+    #[command(after_help = help::DOCTOR)]
     Doctor(FactsArgs),
     /// Remove what a killed run left on this machine
+    #[command(after_help = help::CLEAN)]
     Clean(FactsArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    Man(ManArgs),
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
-#[command(after_help = exit_code::help_text())]
+#[command(after_help = format!("{}\n{}", help::RUN, exit_code::help_text()))]
 pub struct RunArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<String>,
     /// What goes to stdout: the table, the record in another form, or one event a line
-    #[arg(long, value_enum, default_value_t = RunFormat::Table)]
-    pub format: RunFormat,
-    /// Also write the record to a file; repeatable (formats: json, markdown, junit)
+    #[arg(long, value_parser = formats(), default_value = "table")]
+    pub format: Format,
+    /// Also write the record to a file in any format but table; repeatable
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
+    /// On GitHub Actions, write neither annotations nor the summary of the step
+    #[arg(long)]
+    pub no_ci: bool,
     /// Print the steps and kernel files of every case, and change nothing; needs no root
     #[arg(long, conflicts_with = "exports")]
     pub dry_run: bool,
@@ -132,15 +134,15 @@ impl VmCgroup {
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
-#[command(after_help = exit_code::help_text())]
+#[command(after_help = format!("{}\n{}", help::REPORT, exit_code::help_text()))]
 pub struct ReportArgs {
     /// A record: what `run --format json` or `run --export json=PATH` wrote
     #[arg(value_name = "RECORD")]
     pub record: PathBuf,
     /// What goes to stdout
-    #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
-    pub format: RecordFormat,
-    /// Also write the result to a file; repeatable (formats: json, markdown, junit)
+    #[arg(long, value_parser = formats(), default_value = "table")]
+    pub format: Format,
+    /// Also write the result to a file in any format but table; repeatable
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
     /// Judge a resource with another tolerance; repeatable
@@ -163,8 +165,68 @@ pub struct ReportArgs {
     pub verbose: bool,
 }
 
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = help::COMPARE)]
+pub struct CompareArgs {
+    /// The record that the others are compared with
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// Records that came later
+    #[arg(required = true, value_name = "NEW")]
+    pub new: Vec<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = CompareFormat::Table)]
+    pub format: CompareFormat,
+    /// Exit with 1 when anything became worse
+    #[arg(long)]
+    pub fail_on_regression: bool,
+    /// Compare records of unlike machines all the same
+    #[arg(long)]
+    pub allow_unlike: bool,
+    /// Seed of the intervals, instead of OLD's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Only the summary line
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// The numbers behind every cell, below the table
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Formats of `compare`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+    /// GitHub Markdown
+    Markdown,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
+pub struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = help::MAN)]
+pub struct ManArgs {
+    /// Write a page for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(after_help = help::CHECK)]
 pub struct CheckArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
@@ -176,6 +238,7 @@ pub struct CheckArgs {
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
+#[command(after_help = help::EXPLAIN)]
 pub struct ExplainArgs {
     /// The name, such as `forkbomb`, `pids/fork`, `memory` or `vacuous`
     #[arg(value_name = "NAME")]
@@ -187,6 +250,7 @@ pub struct ExplainArgs {
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
+#[command(after_help = help::SCHEMA)]
 pub struct SchemaArgs {
     /// Which format
     #[arg(value_enum, value_name = "FORMAT", default_value_t = SchemaOf::Scenario)]
@@ -231,59 +295,10 @@ pub enum ColorChoice {
     Never,
 }
 
-/// Formats of `run`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunFormat {
-    /// Tables for people, one a scenario
-    Table,
-    /// The record: one JSON document
-    Json,
-    /// Tables in GitHub Markdown
-    Markdown,
-    /// JUnit XML: a suite for each scenario
-    Junit,
-    /// Events as they happen, one JSON object a line
-    Jsonl,
-}
-
-impl RunFormat {
-    /// The view of the record that goes to stdout at the end; `None` when events went there.
-    #[must_use]
-    pub const fn view(self) -> Option<Format> {
-        match self {
-            Self::Table => Some(Format::Table),
-            Self::Json => Some(Format::Json),
-            Self::Markdown => Some(Format::Markdown),
-            Self::Junit => Some(Format::Junit),
-            Self::Jsonl => None,
-        }
-    }
-}
-
-/// Formats of `report`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RecordFormat {
-    /// Tables for people, one a scenario
-    Table,
-    /// The record: one JSON document
-    Json,
-    /// Tables in GitHub Markdown
-    Markdown,
-    /// JUnit XML: a suite for each scenario
-    Junit,
-}
-
-impl RecordFormat {
-    /// The view that goes to stdout.
-    #[must_use]
-    pub const fn view(self) -> Format {
-        match self {
-            Self::Table => Format::Table,
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Junit => Format::Junit,
-        }
-    }
+/// The formats of records as values of `--format`, for help texts and completions.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let values = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.summary()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<Format>())
 }
 
 /// Formats of the commands that print facts.

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::args::{RunArgs, RunFormat};
+use super::args::RunArgs;
 use super::terminal::Terminal;
 use super::{CommandError, exit_code, run, table};
 use crate::engine::{self, DryCase, DryLimit, DryRun};
-use crate::report::escaped;
+use crate::report::{Format, escaped};
 
 /// Prints the steps and the limits of every case. 0 when they could be planned, also where they could not run.
 ///
@@ -14,9 +14,9 @@ use crate::report::escaped;
 /// [`CommandError`]: scenario errors, a format that is none for plans, a machine whose cgroups cannot be read.
 pub fn dry_run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let as_json = match args.format {
-        RunFormat::Table => false,
-        RunFormat::Json => true,
-        RunFormat::Markdown | RunFormat::Junit | RunFormat::Jsonl => {
+        Format::Table => false,
+        Format::Json => true,
+        _ => {
             return Err(CommandError::Usage {
                 message: "--dry-run has no result, so this format cannot show it".to_owned(),
                 help: "use `--format table` or `--format json` with it".to_owned(),

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::args::{ExplainArgs, FactsFormat};
-use super::glossary::{ENTRIES, Entry};
 use super::terminal::Terminal;
 use super::{CommandError, exit_code};
+use crate::glossary::{ENTRIES, Entry};
 use crate::scenario::did_you_mean;
 
 /// The JSON form of the answer.

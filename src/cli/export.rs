@@ -11,36 +11,9 @@ use crate::report::Format;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// What to write.
-    pub format: ExportFormat,
+    pub format: Format,
     /// Where to.
     pub path: PathBuf,
-}
-
-/// Formats of exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// The record: one JSON document.
-    Json,
-    /// Tables in GitHub Markdown.
-    Markdown,
-    /// JUnit XML.
-    Junit,
-}
-
-impl ExportFormat {
-    /// All of them, with their words.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("json", Self::Json), ("markdown", Self::Markdown), ("junit", Self::Junit)];
-
-    /// The view that is written.
-    #[must_use]
-    pub const fn view(self) -> Format {
-        match self {
-            Self::Json => Format::Json,
-            Self::Markdown => Format::Markdown,
-            Self::Junit => Format::Junit,
-        }
-    }
 }
 
 /// What can be wrong with an export.
@@ -77,11 +50,13 @@ impl FromStr for Export {
         let parts =
             text.split_once('=').filter(|(format, path)| !format.is_empty() && !path.is_empty());
         let (word, path) = parts.ok_or_else(|| ExportError::Form(text.to_owned()))?;
-        match ExportFormat::ALL.into_iter().find(|(known, _)| *known == word) {
-            Some((_, format)) => Ok(Self { format, path: PathBuf::from(path) }),
+        // The table is laid out for a terminal; a file of it would be of the width of whoever ran it.
+        let known = Format::ALL.into_iter().filter(|format| *format != Format::Table);
+        match known.clone().find(|format| format.name() == word) {
+            Some(format) => Ok(Self { format, path: PathBuf::from(path) }),
             None => Err(ExportError::Format {
                 format: word.to_owned(),
-                known: ExportFormat::ALL.map(|(known, _)| known).join(", "),
+                known: known.map(Format::name).collect::<Vec<_>>().join(", "),
             }),
         }
     }
@@ -91,7 +66,7 @@ impl FromStr for Export {
 #[derive(Debug)]
 pub struct OpenExport {
     /// What to write.
-    pub format: ExportFormat,
+    pub format: Format,
     /// The path as given.
     pub path: PathBuf,
     file: File,
@@ -205,7 +180,7 @@ mod tests {
     use super::*;
 
     fn export(path: &Path) -> Export {
-        Export { format: ExportFormat::Json, path: path.to_path_buf() }
+        Export { format: Format::Json, path: path.to_path_buf() }
     }
 
     fn names(folder: &Path) -> Vec<String> {

@@ -4,15 +4,19 @@
 
 pub mod args;
 mod check;
+mod ci;
 mod clean;
+mod compare;
+mod completions;
 mod doctor;
 mod dry_run;
 mod events;
 pub mod exit_code;
 mod explain;
 pub mod export;
-mod glossary;
+mod help;
 mod list;
+mod man;
 mod output;
 mod panic;
 mod progress;
@@ -89,11 +93,14 @@ fn dispatch(args: &[OsString]) -> u8 {
         Command::Run(args) => run::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Report(args) => report::run(args, &terminal),
+        Command::Compare(args) => compare::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),
         Command::Doctor(args) => doctor::run(args, &terminal),
         Command::Clean(args) => clean::run(args, &terminal),
+        Command::Completions(args) => completions::run(args, &terminal),
+        Command::Man(args) => man::run(args, &terminal),
     };
     match result {
         Ok(code) => code,

@@ -1,8 +1,8 @@
 //! What becomes of a record at the end of `run` and `report`: the exports, then stdout.
 
-use super::exit_code;
 use super::export::OpenExport;
 use super::terminal::{Terminal, TerminalError};
+use super::{ci, exit_code};
 use crate::record::Report;
 use crate::report::{self, Format, ViewOptions};
 
@@ -20,13 +20,22 @@ pub fn write(
 ) -> u8 {
     let mut code = code;
     for open in exports {
-        let contents = report::render(report, open.format.view(), view);
+        let contents = report::render(report, open.format, view);
         if let Err(error) = open.write(&contents) {
             terminal.error(&error, None);
             code = exit_code::worst(code, exit_code::HARNESS_ERROR);
         }
     }
-    let written = stdout.map(|format| terminal.result(&report::render(report, format, view)));
+    let written = stdout.map(|format| {
+        let text = report::render(report, format, view);
+        match format {
+            // Prose may hold names from files at the beginning of a line; other formats quote or escape them.
+            Format::Table | Format::Markdown if ci::on_github() => {
+                terminal.result(&ci::disarmed(&text))
+            }
+            _ => terminal.result(&text),
+        }
+    });
     told(written.unwrap_or(Ok(())), terminal, code)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ReportArgs, Tolerance};
 use super::terminal::Terminal;
-use super::{CommandError, export, output};
+use super::{CommandError, ci::Ci, export, output};
 use crate::analyze::{self, AgainError, ExitOptions};
 use crate::record::{Report, SCHEMA_VERSION};
 use crate::report::{self, ReadError, ViewOptions, escaped};
@@ -87,11 +87,13 @@ pub fn run(args: &ReportArgs, terminal: &Terminal) -> Result<u8, CommandError> {
         quiet: args.quiet,
         verbose: args.verbose,
     };
-    let stdout = Some(args.format.view());
-    Ok(output::write(&record, stdout, exports, &view, terminal, code))
+    let code = output::write(&record, Some(args.format), exports, &view, terminal, code);
+    Ci::new(args.format, false, false).tell(&record, terminal);
+    Ok(code)
 }
 
-fn read(path: &Path) -> Result<Report, RecordError> {
+/// Reads a record from a file.
+pub(super) fn read(path: &Path) -> Result<Report, RecordError> {
     let text = fs::read_to_string(path)
         .map_err(|source| RecordError::Unreadable { path: path.to_path_buf(), source })?;
     report::from_json(&text)

@@ -1,14 +1,14 @@
 //! `run`: load, open the exports, run, judge, write.
 
-use super::args::{Danger, RunArgs, RunFormat};
+use super::args::{Danger, RunArgs};
 use super::events::EventLines;
 use super::export;
 use super::progress::{Progress, Verbosity};
 use super::terminal::Terminal;
-use super::{CommandError, output};
+use super::{CommandError, ci::Ci, output};
 use crate::analyze::ExitOptions;
 use crate::engine::{self, Allowed, RunOptions};
-use crate::report::ViewOptions;
+use crate::report::{Format, ViewOptions};
 use crate::scenario::{self, Scenario, VmSpec};
 use crate::vm::{self, VmOptions};
 
@@ -26,7 +26,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let (scenarios, exports) = (scenarios?, exports?);
 
     let mut progress = Progress::new(terminal, verbosity(args));
-    let mut lines = (args.format == RunFormat::Jsonl).then(|| EventLines::new(terminal));
+    let mut lines = (args.format == Format::Jsonl).then(|| EventLines::new(terminal));
     let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
     let options = RunOptions { seed: args.seed, allowed: allowed(args), exit };
     let mut tell = |event: &engine::Event| {
@@ -48,8 +48,10 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
         quiet: args.quiet,
         verbose: args.verbose,
     };
-    let stdout = args.format.view();
+    // Events went there as they happened.
+    let stdout = (args.format != Format::Jsonl).then_some(args.format);
     let code = output::write(&outcome.report, stdout, exports, &view, terminal, outcome.exit_code);
+    Ci::new(args.format, true, args.no_ci).tell(&outcome.report, terminal);
     Ok(output::told(lines.map_or(Ok(()), EventLines::finish), terminal, code))
 }
 

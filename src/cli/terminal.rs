@@ -9,6 +9,9 @@ use super::args::ColorChoice;
 /// Width of tables on a terminal that does not say, in columns: what fits everywhere.
 const TERMINAL_WIDTH: u16 = 80;
 
+/// Below this many columns nothing is laid out: lines are folded by the terminal.
+const NARROWEST: u16 = 40;
+
 /// Width of tables in files and pipes, in columns.
 const FILE_WIDTH: u16 = 120;
 
@@ -50,12 +53,17 @@ impl Terminal {
         }
     }
 
-    /// Columns that a table may take: `COLUMNS` where set, else 80 on a terminal and 120 elsewhere.
+    /// Columns that a table may take: `COLUMNS` where set, else those of the terminal, or 80 where it does not say, and 120 elsewhere;
+    /// never below 40.
     #[must_use]
     pub fn width(&self) -> u16 {
-        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        let default = if self.stdout_tty { TERMINAL_WIDTH } else { FILE_WIDTH };
-        columns.filter(|&columns| columns >= 40).unwrap_or(default)
+        let set = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let columns = set.filter(|&columns| columns > 0).unwrap_or_else(|| match self.stdout_tty {
+            true => terminal_size::terminal_size_of(io::stdout())
+                .map_or(TERMINAL_WIDTH, |(width, _)| width.0),
+            false => FILE_WIDTH,
+        });
+        columns.max(NARROWEST)
     }
 
     /// Writes a result to stdout and flushes it; adds the newline at its end if there is none.

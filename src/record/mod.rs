@@ -5,8 +5,10 @@
 
 mod block;
 mod case;
+mod comparison;
 mod describe;
 mod guest;
+mod histogram;
 mod machine;
 mod pressure;
 mod schema;
@@ -21,10 +23,16 @@ pub use case::{
     Attack, Beside, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
     LatencyImpact, Placebo, QuietSample, Watch,
 };
+pub use comparison::{
+    COMPARISON_SCHEMA, COMPARISON_VERSION, CasePlace, CeilingChange, CellChange, CellEffect,
+    Change, Compared, Comparison, ExpectationChange, LimitMove, MachineFacts, MetricChange,
+    SetupChange, Unlike, VerdictChange,
+};
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,
 };
 pub use guest::{Accelerator, BootTimes, Guest, GuestHost};
+pub use histogram::{histogram_count, histogram_mean, histogram_quantile};
 pub use machine::{Machine, MachineKind, Requirement};
 pub use pressure::{Pressure, Stall};
 pub use schema::{RECORD_SCHEMA_ID, record_schema};

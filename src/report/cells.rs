@@ -2,16 +2,19 @@
 
 use super::escape::escaped;
 use super::style::{Style, Tone};
+use super::wrap::wrapped;
 use crate::record::{Case, Cell, Interval, ScenarioRecord, describe_ceiling, describe_cell};
 
 /// A few lines for each case: its reason, its ceilings, its cells, and what else was measured.
 #[must_use]
 pub fn render_cells(scenario: &ScenarioRecord, style: Style) -> String {
-    style.finish(&marked_cells(scenario))
+    style.finish(&marked_cells(scenario, usize::MAX))
 }
 
-pub(super) fn marked_cells(scenario: &ScenarioRecord) -> String {
-    scenario.cases.iter().map(case_lines).collect()
+/// The same in lines of at most `width` columns, marked.
+pub(super) fn marked_cells(scenario: &ScenarioRecord, width: usize) -> String {
+    let lines: String = scenario.cases.iter().map(case_lines).collect();
+    wrapped(&lines, width, 4)
 }
 
 fn case_lines(case: &Case) -> String {

@@ -3,30 +3,53 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::escape::shortened;
+use super::names::several_machines;
 use super::style::Tone;
 use super::words::{
     LONGEST, ceiling_words, cell_words, expected_words, received_words, verdict_words,
 };
+use super::wrap::wrapped;
 use crate::record::{Case, ScenarioRecord};
 use crate::scenario::{Control, Placement, Resource};
+
+/// What a table needs besides the text of its one config: the widest label, blanks and lines.
+const BESIDE_TEXT: usize = 15;
 
 /// One or more tables of at most `width` columns each, with a newline after each.
 pub(super) fn grids(scenario: &ScenarioRecord, width: usize) -> String {
     let cases = columns(scenario);
     let rows = resources(&cases);
-    let attackers = several_attackers(&cases);
+    let layout = Layout {
+        attackers: several_attackers(&cases),
+        machines: several_machines(cases.iter().copied()),
+        received: shares_cpus(&cases),
+        longest: width.saturating_sub(BESIDE_TEXT).clamp(8, LONGEST),
+    };
     let mut text = String::new();
     let mut rest = &cases[..];
     while !rest.is_empty() {
-        let fitting = (1..=rest.len()).rev().find(|&count| {
-            count == 1 || wide(&table(&rest[..count], &cases, &rows, attackers)) <= width
-        });
+        let fitting = (1..=rest.len())
+            .rev()
+            .find(|&count| count == 1 || wide(&table(&rest[..count], &rows, layout)) <= width);
         let (now, later) = rest.split_at(fitting.unwrap_or(1));
-        text.push_str(&table(now, &cases, &rows, attackers).to_string());
+        text.push_str(&table(now, &rows, layout).to_string());
         text.push('\n');
         rest = later;
     }
     text
+}
+
+/// What all tables of a scenario have in common.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// The columns name their attackers.
+    attackers: bool,
+    /// They name their machines.
+    machines: bool,
+    /// There is a row for the CPU time that attackers received.
+    received: bool,
+    /// Characters of a line in a cell.
+    longest: usize,
 }
 
 /// Controls first: what follows is read against them.
@@ -57,16 +80,6 @@ pub(super) fn shares_cpus(cases: &[&Case]) -> bool {
     cases.iter().any(|case| case.placement == Placement::Together && case.attack_cpu.is_some())
 }
 
-/// True when the columns must name their machines.
-pub(super) fn several_machines(cases: &[&Case]) -> bool {
-    cases.windows(2).any(|pair| pair[0].machine != pair[1].machine)
-}
-
-/// The machine of a case.
-pub(super) fn machine_words(case: &Case) -> (String, Tone) {
-    (shortened(&case.machine, LONGEST), Tone::Dim)
-}
-
 /// True when the columns must name their attackers.
 pub(super) fn several_attackers(cases: &[&Case]) -> bool {
     let mut names = cases
@@ -77,37 +90,46 @@ pub(super) fn several_attackers(cases: &[&Case]) -> bool {
     names.any(|name| Some(name) != first)
 }
 
-fn table(cases: &[&Case], all: &[&Case], rows: &[Resource], attackers: bool) -> Table {
+fn table(cases: &[&Case], rows: &[Resource], layout: Layout) -> Table {
+    let Layout { attackers, machines, received, longest } = layout;
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(row("", cases, |case| {
-        let mut name = shortened(&case.config, LONGEST);
+    table.set_header(row("", cases, longest, |case| {
+        let mut name = shortened(&case.config, longest);
         if attackers {
             name.push('\n');
-            name.push_str(&shortened(&case.attacker, LONGEST));
+            name.push_str(&shortened(&case.attacker, longest));
+        }
+        if machines {
+            name.push('\n');
+            name.push_str(&shortened(&case.machine, longest));
         }
         (name, if case.control.is_some() { Tone::Dim } else { Tone::Plain })
     }));
-    if several_machines(all) {
-        table.add_row(row("machine", cases, machine_words));
-    }
     for &resource in rows {
-        table.add_row(row(resource.name(), cases, |case| cell_words(case, resource)));
+        table.add_row(row(resource.name(), cases, longest, |case| cell_words(case, resource)));
     }
-    if shares_cpus(all) {
-        table.add_row(row("received", cases, received_words));
+    if received {
+        table.add_row(row("received", cases, longest, received_words));
     }
-    table.add_row(row("ceiling", cases, ceiling_words));
-    table.add_row(row("verdict", cases, verdict_words));
-    table.add_row(row("expected", cases, |case| (expected_words(case), Tone::Plain)));
+    table.add_row(row("ceiling", cases, longest, ceiling_words));
+    table.add_row(row("verdict", cases, longest, verdict_words));
+    table.add_row(row("expected", cases, longest, |case| {
+        (expected_words(case, longest), Tone::Plain)
+    }));
     table
 }
 
-fn row(label: &str, cases: &[&Case], words: impl Fn(&Case) -> (String, Tone)) -> Vec<String> {
+fn row(
+    label: &str,
+    cases: &[&Case],
+    longest: usize,
+    words: impl Fn(&Case) -> (String, Tone),
+) -> Vec<String> {
     let cells = cases.iter().map(|case| {
         let (text, tone) = words(case);
-        tone.paint(&text)
+        tone.paint(&wrapped(&text, longest, 2))
     });
     std::iter::once(label.to_owned()).chain(cells).collect()
 }

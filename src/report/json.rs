@@ -42,16 +42,20 @@ pub fn to_json(report: &Report) -> String {
     let text = serde_json::to_string_pretty(report).unwrap_or_else(|error| {
         serde_json::json!({ "schema": SCHEMA, "error": error.to_string() }).to_string()
     });
-    let mut safe = String::with_capacity(text.len() + 1);
-    for character in text.chars() {
-        // Newlines are the indentation's; within strings they are escaped already.
+    printable(&text) + "\n"
+}
+
+/// JSON in which every character that a terminal would act on is an escape; line breaks are the indentation's, for within strings
+/// they are escaped already.
+pub(super) fn printable(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
         if character != '\n' && steers(character) {
             safe.push_str(&format!("\\u{:04x}", u32::from(character)));
         } else {
             safe.push(character);
         }
     }
-    safe.push('\n');
     safe
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
+use super::clock::rfc3339;
 use super::escape::escaped;
-use super::style::Style;
-use super::table::unmet_line;
+use super::names::case_name;
+use super::unmet::unmet_line;
 use super::words::expected_of;
 use crate::record::{
     Case, Expected, Machine, Report, ScenarioRecord, Verdict, describe_ceiling, describe_cell,
@@ -20,7 +21,6 @@ use crate::scenario::Control;
 #[must_use]
 pub fn render_junit(report: &Report) -> String {
     let mut document = quick_junit::Report::new("contain-test");
-    document.timestamp = rfc3339(report.started_unix_ms).parse().ok();
     document.set_time(Duration::from_millis(report.duration_ms));
     for scenario in &report.scenarios {
         document.add_test_suite(suite(report, scenario));
@@ -32,10 +32,23 @@ pub fn render_junit(report: &Report) -> String {
     let mut text = document.to_string().unwrap_or_else(|error| {
         format!("<testsuites><!-- {} --></testsuites>", error.to_string().replace("--", "- -"))
     });
+    text = without_skipped(&text);
     if !text.ends_with('\n') {
         text.push('\n');
     }
     text
+}
+
+/// The outermost element without its count of skipped tests, which the library writes and the schema of Jenkins (`junit-10.xsd`) does
+/// not have there; each suite has its own.
+fn without_skipped(text: &str) -> String {
+    let Some(start) = text.find("<testsuites ") else { return text.to_owned() };
+    let end = text[start..].find('>').map_or(text.len(), |end| start + end);
+    let Some(from) = text[start..end].find(" skipped=\"") else { return text.to_owned() };
+    let from = start + from;
+    let rest = &text[from + " skipped=\"".len()..];
+    let after = rest.split_once('"').map_or("", |(_, after)| after);
+    format!("{}{after}", &text[..from])
 }
 
 fn suite(report: &Report, scenario: &ScenarioRecord) -> TestSuite {
@@ -66,9 +79,10 @@ fn suite(report: &Report, scenario: &ScenarioRecord) -> TestSuite {
         suite.add_test_case(test);
     };
     for case in &scenario.cases {
-        add(case.config.clone(), case_status(case), Some(case));
+        let name = case_name(scenario, case);
+        add(name.clone(), case_status(case), Some(case));
         for expected in &case.expectations {
-            let name = format!("{}: {} {}", case.config, expected.target, expected.expected);
+            let name = format!("{name}: {} {}", expected.target, expected.expected);
             add(name, expectation_status(scenario, case, expected), None);
         }
     }
@@ -95,7 +109,7 @@ fn expectation_status(scenario: &ScenarioRecord, case: &Case, it: &Expected) -> 
         Some(true) => TestCaseStatus::success(),
         Some(false) => {
             let message = format!("expected {}, seen {seen}", expected_of(case, it));
-            let line = Style { color: false }.finish(&unmet_line(scenario, case, it));
+            let line = unmet_line(scenario, case, it);
             let (kind, word) = match seen {
                 "inconclusive" => (NonSuccessKind::Failure, "inconclusive"),
                 "error" => (NonSuccessKind::Error, "error"),
@@ -182,37 +196,4 @@ fn property(name: &str, value: &str) -> Property {
 /// Without what steers a terminal, and without the two characters besides that no XML document may hold.
 fn clean(text: &str) -> String {
     escaped(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
-}
-
-/// Milliseconds since the Unix epoch as a date and time in UTC; days to dates after Howard Hinnant's `civil_from_days`.
-fn rfc3339(unix_ms: u64) -> String {
-    let (seconds, milliseconds) = (unix_ms / 1000, unix_ms % 1000);
-    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        for (unix_ms, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (1_700_000_000_123, "2023-11-14T22:13:20.123Z"),
-            (1_735_689_599_999, "2024-12-31T23:59:59.999Z"),
-        ] {
-            assert_eq!(rfc3339(unix_ms), text);
-        }
-    }
 }

@@ -1,32 +1,42 @@
-//! The record as GitHub Markdown, for comments on changes and for the summary of a job: one table for each scenario.
+//! The record as GitHub Markdown, for comments on changes and for the summary of a job: the summary line, then one table for each
+//! scenario with what needs an explanation.
 
 use super::escape::escaped;
-use super::grid::{
-    columns, machine_words, resources, several_attackers, several_machines, shares_cpus,
-};
+use super::grid::{columns, resources, several_attackers, shares_cpus};
+use super::names::several_machines;
 use super::style::{Style, Tone};
 use super::summary::render_summary;
-use super::table::{machine_line, remarks};
-use super::words::{ceiling_words, cell_words, expected_words, received_words, verdict_words};
-use crate::record::{Case, Report, ScenarioRecord};
+use super::table::machine_line;
+use super::unmet::{skipped_line, unmet_line, unmet_of};
+use super::words::{
+    LONGEST, ceiling_words, cell_words, expected_words, received_words, verdict_words,
+};
+use crate::record::{Case, Report, ScenarioRecord, Verdict};
+use crate::scenario::Control;
 
 const PLAIN: Style = Style { color: false };
 
-/// All scenarios of the record, each with its table and what needs an explanation, then the summary line.
+/// The summary line, then all scenarios of the record.
 #[must_use]
 pub fn render_markdown(report: &Report) -> String {
-    let mut text = String::new();
-    for scenario in &report.scenarios {
-        text.push_str(&section(report, scenario));
-    }
+    let sections: Vec<String> =
+        report.scenarios.iter().map(|scenario| section(report, scenario)).collect();
+    format!("{}{}", head(report), sections.concat()).trim_end().to_owned() + "\n"
+}
+
+/// The summary line, and what could not be cleaned up.
+pub(super) fn head(report: &Report) -> String {
+    let mut text = inline(render_summary(report, PLAIN).trim_end());
+    text.push_str("\n\n");
     let failures = report.cleanup.failures.iter();
-    text.push_str(&list(failures.map(|failure| format!("not cleaned up: {failure}"))));
-    text.push_str(&inline(render_summary(report, PLAIN).trim_end()));
-    text.push('\n');
+    let warnings = report.warnings.iter().map(|warning| format!("warning: {warning}"));
+    let told = failures.map(|failure| format!("not cleaned up: {failure}")).chain(warnings);
+    text.push_str(&list(told));
     text
 }
 
-fn section(report: &Report, scenario: &ScenarioRecord) -> String {
+/// One scenario: its heading, its machines, its table, and what needs an explanation.
+pub(super) fn section(report: &Report, scenario: &ScenarioRecord) -> String {
     // The summary shares the heading's line: at the start of a line its own text could begin a list or a quotation.
     let mut text = format!("## {}", inline(&scenario.name));
     if let Some(summary) = &scenario.summary {
@@ -42,26 +52,40 @@ fn section(report: &Report, scenario: &ScenarioRecord) -> String {
         text.push_str(&table(scenario));
         text.push('\n');
     }
-    let said: Vec<String> =
-        scenario.cases.iter().flat_map(|case| remarks(scenario, case, false)).collect();
-    text.push_str(&list(said.into_iter().map(|line| PLAIN.finish(&line))));
+    text.push_str(&list(scenario.cases.iter().flat_map(|case| remarks(scenario, case))));
     text
+}
+
+/// Unmet expectations, the reasons of what came to no verdict, and what is not expected on this machine.
+fn remarks(scenario: &ScenarioRecord, case: &Case) -> Vec<String> {
+    let mut lines: Vec<String> = unmet_of(case).map(|it| unmet_line(scenario, case, it)).collect();
+    let noisy = case.control == Some(Control::Sham) && case.verdict.leaks();
+    let unsettled =
+        matches!(case.verdict, Verdict::Inconclusive | Verdict::Skipped | Verdict::Error);
+    if noisy || (unsettled && lines.is_empty()) {
+        lines.push(format!("{}: {}: {}", case.config, case.verdict, case.reason));
+    }
+    lines.extend(case.expectations.iter().filter_map(|it| skipped_line(case, it)));
+    lines
 }
 
 /// Resources as rows and configs as columns, like the table for terminals.
 fn table(scenario: &ScenarioRecord) -> String {
     let cases = columns(scenario);
     let attackers = several_attackers(&cases);
-    let name = |case: &Case| match attackers {
-        true => format!("{}\n{}", escaped(&case.config), escaped(&case.attacker)),
-        false => escaped(&case.config).into_owned(),
+    let machines = several_machines(&scenario.cases);
+    let name = |case: &Case| {
+        let mut name = escaped(&case.config).into_owned();
+        for (more, shown) in [(&case.attacker, attackers), (&case.machine, machines)] {
+            if shown {
+                name.push_str(&format!("\n{}", escaped(more)));
+            }
+        }
+        name
     };
     let mut text = row("", &cases, name);
     text.push_str(&format!("|{}\n", "---|".repeat(cases.len() + 1)));
     let words = |(words, _): (String, Tone)| words;
-    if several_machines(&cases) {
-        text.push_str(&row("machine", &cases, |case| words(machine_words(case))));
-    }
     for resource in resources(&cases) {
         text.push_str(&row(resource.name(), &cases, |case| words(cell_words(case, resource))));
     }
@@ -70,7 +94,7 @@ fn table(scenario: &ScenarioRecord) -> String {
     }
     text.push_str(&row("ceiling", &cases, |case| words(ceiling_words(case))));
     text.push_str(&row("verdict", &cases, |case| words(verdict_words(case))));
-    text.push_str(&row("expected", &cases, expected_words));
+    text.push_str(&row("expected", &cases, |case| expected_words(case, LONGEST)));
     text
 }
 
@@ -96,7 +120,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Text that shows as it is: it can neither end its cell or line, nor become markup, HTML, a link or a reference.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 16);
     for character in escaped(text).chars() {
         match character {

@@ -16,12 +16,14 @@ pub enum Tone {
     Unclear,
     /// Controls and what nobody judged.
     Dim,
+    /// Headings: bold.
+    Strong,
 }
 
 const END: char = '\u{2060}';
 
 impl Tone {
-    const MARKED: [Self; 4] = [Self::Good, Self::Bad, Self::Unclear, Self::Dim];
+    const MARKED: [Self; 5] = [Self::Good, Self::Bad, Self::Unclear, Self::Dim, Self::Strong];
 
     /// The tone of a verdict.
     #[must_use]
@@ -45,6 +47,7 @@ impl Tone {
             Self::Bad => Some('\u{2062}'),
             Self::Unclear => Some('\u{2063}'),
             Self::Dim => Some('\u{2064}'),
+            Self::Strong => Some('\u{206a}'),
         }
     }
 
@@ -55,6 +58,7 @@ impl Tone {
             Self::Bad => "\u{1b}[31m",
             Self::Unclear => "\u{1b}[33m",
             Self::Dim => "\u{1b}[2m",
+            Self::Strong => "\u{1b}[1m",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The lines that say it all: one for the run, and before it one for each scenario where there are several.
+//! The lines that say it all: one for the run, and one for each scenario where there are several.
 
 use super::escape::escaped;
 use super::style::{Style, Tone};
@@ -6,7 +6,7 @@ use crate::record::{Case, Report, Verdict};
 use crate::scenario::Control;
 
 /// The words in the order in which they are counted out.
-const ORDER: [Verdict; 10] = [
+pub(super) const ORDER: [Verdict; 10] = [
     Verdict::Contained,
     Verdict::Harmless,
     Verdict::Vacuous,
@@ -19,40 +19,53 @@ const ORDER: [Verdict; 10] = [
     Verdict::Error,
 ];
 
-/// The whole run, a newline after each line: cases by verdict, expectations met, and what spoils the result; before it, the same
-/// for each of several scenarios.
+/// The whole run in one line, with a newline: cases by verdict, expectations met, and what spoils the result.
 #[must_use]
 pub fn render_summary(report: &Report, style: Style) -> String {
     style.finish(&marked_summary(report))
 }
 
+/// The same, marked.
 pub(super) fn marked_summary(report: &Report) -> String {
-    let mut text = String::new();
-    if report.scenarios.len() > 1 {
-        for scenario in &report.scenarios {
-            let line = counted(&scenario.cases.iter().collect::<Vec<_>>());
-            text.push_str(&format!("{}: {line}.\n", escaped(&scenario.name)));
-        }
-    }
     let cases: Vec<&Case> = report.scenarios.iter().flat_map(|scenario| &scenario.cases).collect();
-    if report.scenarios.len() > 1 {
-        text.push_str("all: ");
-    }
-    text.push_str(&counted(&cases));
-    let noisy =
-        cases.iter().any(|case| case.control == Some(Control::Sham) && case.verdict.leaks());
-    for (spoilt, why) in [
-        (noisy, "the sham leaks: the machine is too noisy to be trusted"),
-        (!report.complete, "stopped before the last case"),
-        (!report.cleanup.complete, "clean-up failed"),
-    ] {
-        if spoilt {
-            text.push_str("; ");
-            text.push_str(&Tone::Bad.paint(why));
-        }
+    let mut text = counted(&cases);
+    for why in spoilt(report) {
+        text.push_str("; ");
+        text.push_str(&Tone::Bad.paint(why));
     }
     text.push_str(".\n");
     text
+}
+
+/// A line for each scenario, and the summary again; empty where there is one scenario at most. Marked.
+pub(super) fn marked_closing(report: &Report) -> String {
+    if report.scenarios.len() < 2 {
+        return String::new();
+    }
+    let mut text: String = report
+        .scenarios
+        .iter()
+        .map(|scenario| {
+            let line = counted(&scenario.cases.iter().collect::<Vec<_>>());
+            format!("{}: {line}.\n", escaped(&scenario.name))
+        })
+        .collect();
+    text.push_str("all: ");
+    text.push_str(&marked_summary(report));
+    text
+}
+
+/// What makes the result worth less than it says, or nothing.
+pub(super) fn spoilt(report: &Report) -> impl Iterator<Item = &'static str> {
+    let mut cases = report.scenarios.iter().flat_map(|scenario| &scenario.cases);
+    let noisy = cases.any(|case| case.control == Some(Control::Sham) && case.verdict.leaks());
+    [
+        (noisy, "the sham leaks: the machine is too noisy to be trusted"),
+        (!report.complete, "stopped before the last case"),
+        (!report.cleanup.complete, "clean-up failed"),
+    ]
+    .into_iter()
+    .filter_map(|(spoilt, why)| spoilt.then_some(why))
 }
 
 /// Cases by verdict, and expectations met.

@@ -13,21 +13,26 @@ pub(super) const NOTHING: &str = "–";
 /// The longest text of one line in a cell, in characters.
 pub(super) const LONGEST: usize = 28;
 
-/// The worst cell of a resource, in a few words.
-pub(super) fn cell_words(case: &Case, resource: Resource) -> (String, Tone) {
+/// The worst cell of a resource: the worst verdict, and of equals the greatest slowdown.
+pub(super) fn worst_cell(case: &Case, resource: Resource) -> Option<&Cell> {
     let rank = |cell: &Cell| {
         let severity = cell.verdict.map_or(0, |verdict| 1 + u32::from(verdict.severity()));
         (severity, slowdown(cell).unwrap_or(0.0))
     };
-    let worst = case.cells.iter().filter(|cell| cell.resource == resource).max_by(|one, other| {
+    case.cells.iter().filter(|cell| cell.resource == resource).max_by(|one, other| {
         rank(one).partial_cmp(&rank(other)).unwrap_or(std::cmp::Ordering::Equal)
-    });
-    let Some(cell) = worst else { return (NOTHING.into(), Tone::Dim) };
+    })
+}
+
+/// The worst cell of a resource, in a few words.
+pub(super) fn cell_words(case: &Case, resource: Resource) -> (String, Tone) {
+    let Some(cell) = worst_cell(case, resource) else { return (NOTHING.into(), Tone::Dim) };
     let tone = cell.verdict.map_or(Tone::Dim, Tone::of);
     (words(cell), toned(case, tone))
 }
 
-fn words(cell: &Cell) -> String {
+/// One cell in a few words.
+pub(super) fn words(cell: &Cell) -> String {
     let Some(verdict) = cell.verdict else {
         return match (slowdown(cell), cell.via) {
             _ if cell.faster => "faster".into(),
@@ -68,7 +73,7 @@ fn denied(cell: &Cell) -> String {
 }
 
 /// `×1.02`, `×2.1`, `×894`, `×∞`.
-fn times(by: f64) -> String {
+pub(super) fn times(by: f64) -> String {
     match by {
         by if !by.is_finite() => "×∞".into(),
         by if by < 1.995 => format!("×{by:.2}"),
@@ -155,23 +160,23 @@ fn short_number(number: u64) -> String {
     }
 }
 
-/// What the file expected, one line each.
-pub(super) fn expected_words(case: &Case) -> String {
+/// What the file expected, one line of at most `longest` characters each; marked.
+pub(super) fn expected_words(case: &Case, longest: usize) -> String {
     if case.expectations.is_empty() {
         return NOTHING.into();
     }
     let lines: Vec<String> =
-        case.expectations.iter().map(|it| expectation_line(case, it)).collect();
+        case.expectations.iter().map(|it| expectation_line(case, it, longest)).collect();
     lines.join("\n")
 }
 
-fn expectation_line(case: &Case, it: &Expected) -> String {
+fn expectation_line(case: &Case, it: &Expected, longest: usize) -> String {
     let (sign, tone) = match it.met {
         Some(true) => ("✓", Tone::Good),
         Some(false) => ("✗", Tone::Bad),
         None => ("–", Tone::Dim),
     };
-    tone.paint(&shortened(&format!("{sign} {}", expected_of(case, it)), LONGEST))
+    tone.paint(&shortened(&format!("{sign} {}", expected_of(case, it)), longest))
 }
 
 /// `contained`, or `cpu degraded` where it is not about the own resource.

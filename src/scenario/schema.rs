@@ -11,8 +11,8 @@ use super::decode::{self, MAX_CONFIGS};
 use super::diagnostic::Problems;
 use super::node::{Kind, Node};
 use super::{
-    CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, PROBES, Resource, VM_CPUS,
-    Workload, matrix, yaml,
+    CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, NodeSpec, PROBES, Resource,
+    Trials, VM_CPUS, Workload, matrix, yaml,
 };
 
 /// Where the schema is published.
@@ -103,7 +103,7 @@ fn definitions() -> Value {
         "tolerance": tolerance(),
         "trials": trials(),
         "sysctls": sysctls(),
-        "burst": object(entries(&[("busy", reference("duration")), ("period", reference("duration"))]), &["busy", "period"], "Bursts of CPU time in each period."),
+        "burst": burst(),
         "expected": one_or_more(&json!({ "enum": ExpectedWord::ALL.map(ExpectedWord::name) }), "Verdicts of which any is fine."),
         "expect": { "anyOf": [reference("expected"), reference("claims"), { "type": "array", "minItems": 1, "maxItems": decode::expect::MAX_CLAIMS, "items": reference("claims") }] },
         "claims": claims(),
@@ -121,7 +121,10 @@ fn layer_properties() -> Map<String, Value> {
         ("placement", placement()),
         ("attacker", reference("attacker")),
         ("victim", reference("victim")),
-        ("limits", reference("limits")),
+        (
+            "limits",
+            described("limits", "The attacker's limits: short for `attacker: {limits: …}`."),
+        ),
         ("sandboxes", reference("sandboxes")),
         ("tolerance", reference("tolerance")),
         ("trials", reference("trials")),
@@ -131,17 +134,29 @@ fn layer_properties() -> Map<String, Value> {
 }
 
 fn placement() -> Value {
-    json!({ "enum": ["apart", "together"], "description": "Whether attacker and victim have CPUs of their own." })
+    json!({
+        "enum": ["apart", "together"],
+        "description": "Whether attacker and victim have CPUs of their own; `apart` unless the attacker's own resource is the CPU.",
+    })
 }
 
 fn limits() -> Map<String, Value> {
     let all = [
         ("pids", count(&decode::limits::PIDS, "Tasks: pids.max.")),
-        ("memory", reference("bytes")),
-        ("swap", reference("bytes")),
-        ("cpu", reference("cpus")),
+        (
+            "memory",
+            described("bytes", "memory.max; swap is 0 with it unless `swap` says otherwise."),
+        ),
+        ("swap", described("bytes", "memory.swap.max, beside `memory`.")),
+        ("cpu", described("cpus", "A quota: cpu.max.")),
         ("weight", count(&decode::limits::WEIGHT, "cpu.weight; the kernel's default is 100.")),
-        ("idle", reference("flag")),
+        (
+            "idle",
+            described(
+                "flag",
+                "cpu.idle: runs only when nobody else wants the CPU; Linux 5.15 or newer.",
+            ),
+        ),
         (
             "cpuset",
             json!({ "type": ["string", "integer"], "pattern": "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", "description": "CPUs, such as 0-2,5." }),
@@ -161,10 +176,23 @@ fn limits() -> Map<String, Value> {
 }
 
 fn node() -> Map<String, Value> {
+    let default = NodeSpec::default();
     let all = [
-        ("cpus", count(&NODE_CPUS, "CPUs of the node, or as many as there are.")),
-        ("memory", reference("bytes")),
-        ("pids", count(&NODE_PIDS, "Tasks of the node.")),
+        (
+            "cpus",
+            with_default(
+                count(&NODE_CPUS, "CPUs of the node, or as many as there are."),
+                json!(default.cpus),
+            ),
+        ),
+        (
+            "memory",
+            with_default(
+                described("bytes", "Memory of the node."),
+                json!(format!("{}Mi", default.memory_bytes >> 20)),
+            ),
+        ),
+        ("pids", with_default(count(&NODE_PIDS, "Tasks of the node."), json!(default.pids))),
     ];
     of_keys(decode::NODE_KEYS, &all)
 }
@@ -203,16 +231,22 @@ fn sandbox(is_attacker: bool) -> Map<String, Value> {
     let common = [
         ("name", name("", "The name of the sandbox.")),
         ("pod", name("", "The pod it belongs to.")),
-        ("runtime", json!({ "enum": ["native"] })),
+        (
+            "runtime",
+            json!({ "enum": ["native"], "default": "native", "description": "What starts the sandbox." }),
+        ),
         ("limits", reference("limits")),
         ("namespaces", reference("namespaces")),
     ];
     let mut all = of_keys(&COMMON_KEYS, &common);
     if is_attacker {
         let own = [
-            ("workload", json!({ "enum": Workload::ALL.map(Workload::name) })),
-            ("intensity", reference("percent")),
-            ("threads", count(&THREADS, "Tasks that burn; for cpu-burn.")),
+            (
+                "workload",
+                json!({ "enum": Workload::ALL.map(Workload::name), "description": "What drains a resource; `contain-test list` says which." }),
+            ),
+            ("intensity", with_default(described("percent", "Effort, 0 to 100."), json!(100))),
+            ("threads", with_default(count(&THREADS, "Tasks that burn; for cpu-burn."), json!(1))),
             ("burst", reference("burst")),
         ];
         all.extend(of_keys(&ATTACKER_KEYS, &own));
@@ -223,7 +257,10 @@ fn sandbox(is_attacker: bool) -> Map<String, Value> {
 fn listed() -> Value {
     let of = |role: &str, is_attacker| {
         let mut properties = sandbox(is_attacker);
-        properties.insert("role".into(), json!({ "const": role }));
+        properties.insert(
+            "role".into(),
+            json!({ "const": role, "description": "Which of the two it is." }),
+        );
         object(properties, &["role"], "")
     };
     json!({ "anyOf": [of("attacker", true), of("victim", false)] })
@@ -270,10 +307,16 @@ fn sysctls() -> Value {
 
 fn trials() -> Value {
     let pairs = count(&decode::trials::PAIRS, "Pairs of blocks of each kind to begin with.");
+    let budget = described(
+        "duration",
+        "No fresh pairs are begun once the blocks of a case have taken this long.",
+    );
+    let block = described("duration", "The length of one block, 100ms to 10s.");
+    let default = Trials::default();
     let all = [
         ("pairs", pairs.clone()),
-        ("block", reference("duration")),
-        ("budget", reference("duration")),
+        ("block", with_default(block, json!(format!("{}ms", default.block_ms)))),
+        ("budget", with_default(budget, json!(format!("{}s", default.budget_ms / 1000)))),
     ];
     let long = object(of_keys(decode::trials::KEYS, &all), &[], "How long a case is measured.");
     json!({ "anyOf": [pairs, long] })
@@ -322,6 +365,26 @@ fn matrix_axes() -> Value {
     );
     axes["minProperties"] = json!(1);
     axes
+}
+
+fn burst() -> Value {
+    let keys = [
+        ("busy", described("duration", "CPU time of a burst, 100us or more.")),
+        ("period", described("duration", "From one burst to the next, 1ms to 1s.")),
+    ];
+    object(entries(&keys), &["busy", "period"], "Bursts of CPU time in each period; for cpu-burn.")
+}
+
+/// A definition with a sentence for this place.
+fn described(name: &str, description: &str) -> Value {
+    let mut value = reference(name);
+    value["description"] = json!(description);
+    value
+}
+
+fn with_default(mut value: Value, default: Value) -> Value {
+    value["default"] = default;
+    value
 }
 
 fn reference(name: &str) -> Value {

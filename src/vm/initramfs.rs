@@ -117,7 +117,11 @@ mod tests {
         assert_eq!(bytes.len() % 4, 0);
         assert_eq!(&bytes[..6], b"070701");
         let text = String::from_utf8_lossy(&bytes);
-        assert_eq!(text.matches("070701").count(), 9, "two files, a link, a device, four folders and the end");
+        assert_eq!(
+            text.matches("070701").count(),
+            9,
+            "two files, a link, a device, four folders and the end"
+        );
         assert!(text.contains("TRAILER!!!"));
     }
 

@@ -7,6 +7,7 @@ mod serial;
 mod attribution;
 mod clean;
 mod cpu;
+mod docs;
 mod endings;
 mod limits;
 mod sandboxes;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ("two_runs_at_once_leave_each_other_alone", clean::two_at_once),
         ("a_killed_harness_is_taken_down_by_its_guardian", clean::guarded),
         ("what_a_killed_run_left_is_cleaned_and_a_live_run_is_not", clean::killed_and_live),
+        ("commands_of_the_documentation_that_need_root_work", docs::commands),
         ("what_could_hurt_the_machine_is_refused", unable::dangers),
         ("without_root_it_says_so_and_exits_3", unable::without_root),
         ("without_a_pids_controller_it_says_so_and_exits_3", unable::without_pids),

@@ -1,6 +1,6 @@
-//! The texts of `explain`: nothing but data.
+//! The texts: nothing but data.
 
-use super::{Detail, Entry, Kind};
+use super::{CONTAINED_BY, Detail, Entry, Kind, LEAK};
 
 const fn entry(kind: Kind, name: &'static str, meaning: &'static str) -> Entry {
     Entry { name, kind, meaning, details: &[] }
@@ -22,6 +22,17 @@ macro_rules! limit {
                 detail("Kubernetes", $kubernetes),
                 detail("Docker", $docker),
             ],
+        }
+    };
+}
+
+macro_rules! resource {
+    ($name:literal, $meaning:literal, $leak:literal, $contained_by:literal) => {
+        Entry {
+            name: $name,
+            kind: Kind::Resource,
+            meaning: $meaning,
+            details: &[detail(LEAK, $leak), detail(CONTAINED_BY, $contained_by)],
         }
     };
 }
@@ -96,25 +107,48 @@ pub const ENTRIES: &[Entry] = &[
             detail("fails", "with ETIME only, when not done 100 ms after it was due"),
         ],
     },
-    entry(
-        Kind::Resource,
+    resource!(
         "cpu",
         "CPU time; judged by the rate of a saturating probe alone, tolerance 10 %",
+        "the neighbour gets less CPU time: whatever it computes takes longer",
+        "`weight` or `idle` of the attacker, or a `cpu` quota no larger than what the neighbour may lose"
     ),
-    entry(Kind::Resource, "memory", "memory; tolerance 25 %"),
-    entry(
-        Kind::Resource,
+    resource!(
+        "memory",
+        "memory; tolerance 25 %",
+        "the neighbour's memory is reclaimed or its processes are killed for want of it",
+        "`memory`, below what the node has less what the neighbour needs"
+    ),
+    resource!(
         "disk",
         "file systems and block devices; tolerance 50 %, since flushes vary that much at rest",
+        "the neighbour's writes and flushes wait behind those of others, or find no space",
+        "a rate for each device (`io.max`), and a file system or quota of its own for space"
     ),
-    entry(Kind::Resource, "network", "the network; tolerance 25 %"),
-    entry(Kind::Resource, "files", "open files; tolerance 25 %"),
-    entry(
-        Kind::Resource,
+    resource!(
+        "network",
+        "the network; tolerance 25 %",
+        "the neighbour's packets wait behind those of others, or are dropped",
+        "a rate on the host's end of the link (`tc`); no cgroup has one"
+    ),
+    resource!(
+        "files",
+        "open files; tolerance 25 %",
+        "the neighbour cannot open files: the system's table or the kernel's memory is used up",
+        "`memory`, because open files are the kernel's memory, and `nofile` with `pids`"
+    ),
+    resource!(
         "pids",
         "process IDs: every process and every thread takes one; tolerance 25 %",
+        "the neighbour cannot start a process or a thread, and nobody can log in to help",
+        "`pids`, well below what the node has"
     ),
-    entry(Kind::Resource, "random", "random numbers; tolerance 25 %"),
+    resource!(
+        "random",
+        "random numbers; tolerance 25 %",
+        "the neighbour waits for random numbers",
+        "nothing; since Linux 5.18 there is nothing left to drain"
+    ),
     limit!(
         "pids",
         "the most tasks (processes and threads) at one time",

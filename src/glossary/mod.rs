@@ -1,10 +1,13 @@
-//! What `explain` knows: one entry for every workload, probe, resource, limit, verdict, fact and word.
+//! What the words mean: one entry for every workload, probe, resource, limit, verdict, fact and word, and how kernel, Docker
+//! and Kubernetes spell a limit. `explain` prints it, and views of a record take their explanations from it.
 
 mod entries;
+mod spelling;
 
 use serde::Serialize;
 
 pub use entries::ENTRIES;
+pub use spelling::{Spelled, spelled};
 
 /// What kind of thing a name stands for; one name may stand for several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -28,6 +31,7 @@ pub enum Kind {
 
 impl Kind {
     /// The word shown.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Workload => "workload",
@@ -41,6 +45,12 @@ impl Kind {
     }
 }
 
+/// The label under which a resource says what its leak means for the neighbour.
+pub const LEAK: &str = "when it leaks";
+
+/// The label under which a resource says what contains it.
+pub const CONTAINED_BY: &str = "contained by";
+
 /// One explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -52,6 +62,26 @@ pub struct Entry {
     pub meaning: &'static str,
     /// More, each with a label.
     pub details: &'static [Detail],
+}
+
+impl Entry {
+    /// The text of the detail with that label.
+    #[must_use]
+    pub fn detail(&self, label: &str) -> Option<&'static str> {
+        self.details.iter().find(|detail| detail.label == label).map(|detail| detail.text)
+    }
+}
+
+/// The entry of that kind and name.
+#[must_use]
+pub fn entry(kind: Kind, name: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.kind == kind && entry.name == name)
+}
+
+/// What a word of that kind means; empty for a word that nobody explains.
+#[must_use]
+pub fn meaning(kind: Kind, name: &str) -> &'static str {
+    entry(kind, name).map_or("", |entry| entry.meaning)
 }
 
 /// A labelled part of an explanation.
@@ -70,6 +100,15 @@ mod tests {
     use crate::cgroup::{Version, settings};
     use crate::record::Verdict;
     use crate::scenario::{ExpectedWord, FactName, LIMIT_KEYS, Limits, PROBES, Resource, Workload};
+
+    #[test]
+    fn every_resource_says_what_a_leak_of_it_means_and_what_contains_it() {
+        for resource in Resource::ALL {
+            let entry = entry(Kind::Resource, resource.name()).expect("an entry");
+            assert!(entry.detail(LEAK).is_some_and(|text| !text.is_empty()), "{resource}");
+            assert!(entry.detail(CONTAINED_BY).is_some_and(|text| !text.is_empty()), "{resource}");
+        }
+    }
 
     fn of(kind: Kind, name: &str) -> &'static Entry {
         let found: Vec<&Entry> =

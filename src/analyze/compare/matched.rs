@@ -1,0 +1,52 @@
+//! The same case in two records.
+
+use std::collections::BTreeMap;
+
+use crate::record::{Case, CasePlace, Report};
+
+/// A case in OLD and in a later record; one of the two may lack it.
+pub(super) struct Pair<'a> {
+    /// The later record, as an index of all records.
+    pub record: usize,
+    pub place: CasePlace,
+    pub old: Option<&'a Case>,
+    pub new: Option<&'a Case>,
+}
+
+/// All cases of both, in the order of the later record, then those that only OLD has. Of two cases with the same place the first
+/// counts.
+pub(super) fn matched<'a>(record: usize, old: &'a Report, new: &'a Report) -> Vec<Pair<'a>> {
+    let before = by_place(old);
+    let mut rest: BTreeMap<&CasePlace, &'a Case> =
+        before.iter().rev().map(|(place, case)| (place, *case)).collect();
+    let mut pairs: Vec<Pair<'a>> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for (place, case) in by_place(new) {
+        if seen.insert(place.clone()) {
+            let old = rest.remove(&place);
+            pairs.push(Pair { record, place, old, new: Some(case) });
+        }
+    }
+    for (place, case) in &before {
+        if rest.remove(place).is_some() {
+            pairs.push(Pair { record, place: place.clone(), old: Some(case), new: None });
+        }
+    }
+    pairs
+}
+
+fn by_place(report: &Report) -> Vec<(CasePlace, &Case)> {
+    let mut all = Vec::new();
+    for scenario in &report.scenarios {
+        for case in &scenario.cases {
+            let place = CasePlace {
+                scenario: scenario.name.clone(),
+                config: case.config.clone(),
+                machine: case.machine.clone(),
+                runtime: case.runtime.clone(),
+            };
+            all.push((place, case));
+        }
+    }
+    all
+}
