@@ -16,8 +16,10 @@ do together, and the rules that lie between values, are in [the scenario format]
 ";
 
 /// Definitions that have keys of their own, in the order of the page; what is missing here fails the test.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 15] = [
     "node",
+    "machine",
+    "vm",
     "attacker",
     "victim",
     "sandboxes",
@@ -63,6 +65,11 @@ fn page() -> String {
                 page.push_str("A number, which is the pairs, or:\n\n");
                 page.push_str(&table(&definition["anyOf"][1]));
             }
+            "node" | "machine" => {
+                let others: Vec<String> = alternatives(definition).map(words).collect();
+                page.push_str(&format!("{}, or:\n\n", others.join(", ")));
+                page.push_str(&table(keyed(definition)));
+            }
             _ => page.push_str(&table(definition)),
         }
     }
@@ -71,6 +78,17 @@ fn page() -> String {
         page.push_str(&format!("| {name} | {} |\n", simple(name, &definitions[name])));
     }
     page
+}
+
+/// What a definition may be besides a map of keys.
+fn alternatives(definition: &Value) -> impl Iterator<Item = &Value> {
+    definition["anyOf"].as_array().into_iter().flatten().filter(|it| it["properties"].is_null())
+}
+
+/// The one of its alternatives that has keys.
+fn keyed(definition: &Value) -> &Value {
+    let all = definition["anyOf"].as_array().expect("alternatives");
+    all.iter().find(|it| !it["properties"].is_null()).expect("one with keys")
 }
 
 /// The keys of an object, required ones first; the rest in the order of the schema.
