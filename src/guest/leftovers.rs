@@ -30,7 +30,7 @@ pub fn leftovers() -> Vec<String> {
     let named = folders
         .into_iter()
         .chain(entries(cgroups).filter(|path| path.is_dir()))
-        .flat_map(|folder| entries(&folder).filter(is_named).collect::<Vec<_>>());
+        .flat_map(|folder| entries(&folder).filter(|path| is_named(path)).collect::<Vec<_>>());
     left.extend(named.map(|path| path.display().to_string()));
     let mounted = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     left.extend(
@@ -39,7 +39,7 @@ pub fn leftovers() -> Vec<String> {
     left
 }
 
-fn is_named(path: &PathBuf) -> bool {
+fn is_named(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
 }
 

@@ -69,7 +69,8 @@ mod tests {
         let scenario = parse("/tmp/m.yaml", text).unwrap_or_else(|errors| panic!("{errors}"));
         let plan = with_controls(&scenario);
         let scenarios = [scenario];
-        let (guests, places) = guests(&scenarios, &[plan.clone()], Some(Path::new("/k/vmlinuz")));
+        let (guests, places) =
+            guests(&scenarios, std::slice::from_ref(&plan), Some(Path::new("/k/vmlinuz")));
         let ids: Vec<&str> = guests.iter().map(|guest| guest.id.as_str()).collect();
         assert_eq!(ids, ["vm-v2", "vm-v1", "vm-v2-2"]);
         assert_eq!(guests[0].kernel.as_deref(), Some(Path::new("/k/vmlinuz")));

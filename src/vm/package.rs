@@ -120,9 +120,9 @@ mod tests {
     use super::*;
 
     fn member(archive: &mut Vec<u8>, name: &str, contents: &[u8]) {
-        write!(
+        writeln!(
             archive,
-            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`",
             0,
             0,
             0,
