@@ -1,6 +1,7 @@
 //! One test at a time, each followed by a check that nothing is left on the machine.
 
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -21,7 +22,9 @@ pub fn run_suite(tests: &[Test]) -> ExitCode {
                 Some(reason) if must_run() => Err(Failed::from(reason)),
                 Some(reason) => Ok(Completion::ignored_with(reason)),
                 None => {
+                    let begun = Instant::now();
                     let outcome = std::panic::catch_unwind(test);
+                    eprintln!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
                     let left = leftovers();
                     match (outcome, left) {
                         (Err(panic), left) => Err(Failed::from(describe(&*panic) + &left)),
