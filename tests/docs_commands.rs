@@ -1,7 +1,8 @@
 //! Every command of `contain-test` in the documentation and in the help texts is run, and says what the page says it says. Those that
-//! need root are listed in `tests/docs/root-commands.txt`, where tests on a real kernel find them.
+//! need root are listed in `tests/docs/root-commands.txt`, and those that need a guest in `guest-commands.txt` beside it, where tests on a
+//! real kernel find them.
 //!
-//! After a change of such a command, `UPDATE_EXPECT=1 cargo test --test docs_commands` writes the list anew.
+//! After a change of such a command, `UPDATE_EXPECT=1 cargo test --test docs_commands` writes the lists anew.
 
 #[path = "fixtures/command.rs"]
 mod command;
@@ -47,8 +48,17 @@ fn is_command(line: &str) -> bool {
 
 /// True for what must never be started here: it would start attacks, or remove what runs have left.
 fn needs_root(line: &str) -> bool {
-    let runs = line.contains("contain-test run") && !line.contains("--dry-run");
-    line.starts_with("sudo ") || runs || line.contains("contain-test clean")
+    !needs_guest(line)
+        && (line.starts_with("sudo ") || runs(line) || line.contains("contain-test clean"))
+}
+
+/// True for what starts a guest.
+fn needs_guest(line: &str) -> bool {
+    runs(line) && line.contains("--vm")
+}
+
+fn runs(line: &str) -> bool {
+    line.contains("contain-test run") && !line.contains("--dry-run")
 }
 
 /// Without a comment at its end.
@@ -144,9 +154,17 @@ fn workplace() -> tempfile::TempDir {
         symlink(root().join(name), folder.path().join(name)).unwrap();
     }
     let record = root().join("reports/pids-linux-6.18-hybrid.json");
-    for name in
-        ["report.json", "old.json", "new.json", "other.json", "containment.json", "main.json"]
-    {
+    for name in [
+        "report.json",
+        "old.json",
+        "new.json",
+        "other.json",
+        "containment.json",
+        "main.json",
+        "host.json",
+        "v1.json",
+        "v2.json",
+    ] {
         fs::copy(&record, folder.path().join(name)).unwrap();
     }
     for name in ["my.yaml", "my-limit.yaml"] {
@@ -169,7 +187,7 @@ fn every_command_that_needs_no_root_does_what_its_page_says() {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut ran = 0;
     let all = pages().into_iter().flat_map(|page| told(&page)).chain(helped());
-    for it in all.filter(|it| !needs_root(&it.line)) {
+    for it in all.filter(|it| !needs_root(&it.line) && !needs_guest(&it.line)) {
         let mut shell = Command::new("sh");
         shell.args(["-c", &it.line]).current_dir(folder.path());
         shell.env("PATH", format!("{}:{path}", folder.path().join("bin").display()));
@@ -215,20 +233,29 @@ fn shown(it: &Told, output: &str) {
 
 #[test]
 fn commands_that_need_root_are_listed_for_the_tests_that_have_it() {
-    let all: BTreeSet<String> = pages()
-        .iter()
-        .flat_map(|page| told(page))
-        .chain(helped())
-        .filter(|it| needs_root(&it.line))
-        .map(|it| format!("sudo {}", it.line.trim_start_matches("sudo ")))
-        .collect();
+    let all = every_line(needs_root).map(|it| format!("sudo {}", it.trim_start_matches("sudo ")));
+    listed("root-commands.txt", all.collect());
+}
+
+#[test]
+fn commands_that_need_a_guest_are_listed_for_the_tests_that_have_it() {
+    listed("guest-commands.txt", every_line(needs_guest).collect());
+}
+
+/// The commands of all pages and help texts of this kind.
+fn every_line(kind: fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let all = pages().into_iter().flat_map(|page| told(&page)).chain(helped());
+    all.map(|it| it.line).filter(move |line| kind(line))
+}
+
+fn listed(name: &str, all: BTreeSet<String>) {
     let list: String = all.iter().map(|line| format!("{line}\n")).collect();
-    let path = root().join("tests/docs/root-commands.txt");
+    let path = root().join("tests/docs").join(name);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&path, &list).unwrap();
     }
     assert_eq!(fs::read_to_string(&path).unwrap_or_default(), list);
-    assert!(all.len() > 5);
+    assert!(all.len() > 2, "{all:?}");
 }
 
 #[test]

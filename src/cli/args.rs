@@ -83,6 +83,9 @@ pub struct RunArgs {
     /// Allow what could hurt this machine; repeatable
     #[arg(long = "allow", value_enum, value_name = "DANGER")]
     pub allow: Vec<Danger>,
+    /// Measure few and short blocks: failures and ceilings show, and of slowdowns only large ones
+    #[arg(long)]
+    pub quick: bool,
     /// Run in a throwaway guest what the files give no machine: cgroup v2, or another version after `=`
     #[arg(long, value_enum, value_name = "CGROUP", num_args = 0..=1, require_equals = true, default_missing_value = "v2")]
     pub vm: Option<VmCgroup>,

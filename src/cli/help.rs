@@ -21,6 +21,7 @@ Examples:
   sudo contain-test run scenarios/ my.yaml       all files of a folder, and one more
   sudo contain-test run pids --export json=report.json --export html=report.html
   sudo contain-test run pids --format jsonl      what happens, as it happens
+  sudo contain-test run pids --quick             does the limit hold? a fraction of the time, and less certain of speed
   sudo contain-test run pids --must-run -q       for scripts: skipped is a failure, one line
   contain-test run --dry-run pids                every step, and nothing done
 ";

@@ -12,6 +12,10 @@ use crate::report::{Format, ViewOptions};
 use crate::scenario::{self, Scenario, VmSpec};
 use crate::vm::{self, VmOptions};
 
+/// What a record says of its few and short blocks.
+const QUICK: &str = "measured with --quick: few and short blocks show failures and ceilings, and of slowdowns only large ones; \
+                     what they leave open is inconclusive";
+
 /// Runs scenarios and prints the result.
 ///
 /// # Errors
@@ -35,12 +39,15 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
             lines.event(event);
         }
     };
-    let outcome = if vm::wants_guests(&scenarios) {
+    let mut outcome = if vm::wants_guests(&scenarios) {
         vm::run(&scenarios, &vm_options(args, options), &mut tell)?
     } else {
         engine::run(&scenarios, options, &mut tell)?
     };
     progress.clear();
+    if args.quick {
+        outcome.report.warnings.push(QUICK.to_owned());
+    }
 
     let view = ViewOptions {
         color: terminal.stdout_color,
@@ -69,6 +76,9 @@ pub(super) fn load_for(args: &RunArgs) -> Result<Vec<Scenario>, CommandError> {
     if let Some(vm) = unsaid(args) {
         scenarios.iter_mut().for_each(|scenario| scenario.run_in(&vm));
     }
+    if args.quick {
+        scenarios.iter_mut().for_each(Scenario::hurry);
+    }
     let given = [("--kernel", args.kernel.is_some()), ("--modules", args.modules.is_some())];
     match given.into_iter().find(|(_, given)| *given) {
         Some((option, _)) if !vm::wants_guests(&scenarios) => Err(CommandError::Usage {
@@ -88,6 +98,7 @@ fn vm_options(args: &RunArgs, run: RunOptions) -> VmOptions {
     VmOptions {
         run,
         unsaid: unsaid(args),
+        quick: args.quick,
         kernel: args.kernel.clone(),
         modules: args.modules.clone(),
         ..VmOptions::default()

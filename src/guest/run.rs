@@ -42,6 +42,9 @@ fn run_task(task: &RunTask, voice: &mut Voice) -> Result<(), String> {
     for part in &task.parts {
         let mut scenario = parse(&part.file, &part.text).map_err(|errors| errors.to_string())?;
         task.unsaid.iter().for_each(|vm| scenario.run_in(vm));
+        if task.quick {
+            scenario.hurry();
+        }
         scenarios.push(scenario);
     }
     let portions: Vec<Portion<'_>> = scenarios

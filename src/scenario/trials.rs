@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Scenario;
+
 /// How many pairs of blocks a case begins with, and how much time its blocks may take when those do not settle it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Trials {
@@ -20,8 +22,53 @@ const fn default_block_ms() -> u64 {
     250
 }
 
+impl Trials {
+    /// So few and so short blocks that failures and ceilings show, and of slowdowns only large ones.
+    pub const QUICK: Self = Self { pairs: Some(4), budget_ms: 3_000, block_ms: 100 };
+
+    /// No more than [`Self::QUICK`].
+    const fn hurried(&self) -> Self {
+        let quick = Self::QUICK;
+        Self {
+            pairs: match (self.pairs, quick.pairs) {
+                (Some(own), Some(most)) if own < most => Some(own),
+                (_, most) => most,
+            },
+            budget_ms: if self.budget_ms < quick.budget_ms {
+                self.budget_ms
+            } else {
+                quick.budget_ms
+            },
+            block_ms: if self.block_ms < quick.block_ms { self.block_ms } else { quick.block_ms },
+        }
+    }
+}
+
+impl Scenario {
+    /// Measures every config with no more than [`Trials::QUICK`].
+    pub fn hurry(&mut self) {
+        for config in &mut self.configs {
+            config.trials = config.trials.hurried();
+        }
+    }
+}
+
 impl Default for Trials {
     fn default() -> Self {
         Self { pairs: None, budget_ms: 30_000, block_ms: default_block_ms() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hurry_takes_away_and_never_adds() {
+        assert_eq!(Trials::default().hurried(), Trials::QUICK);
+        let few = Trials { pairs: Some(1), budget_ms: 1_000, block_ms: 100 };
+        assert_eq!(few.hurried(), few);
+        let many = Trials { pairs: Some(100), budget_ms: 600_000, block_ms: 10_000 };
+        assert_eq!(many.hurried(), Trials::QUICK);
     }
 }

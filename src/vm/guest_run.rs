@@ -141,6 +141,7 @@ impl GuestRun<'_, '_> {
             machine: self.plan.id.clone(),
             seed: self.seed,
             unsaid: self.options.unsaid.clone(),
+            quick: self.options.quick,
             parts,
         }
     }

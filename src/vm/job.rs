@@ -56,6 +56,9 @@ pub struct RunTask {
     pub seed: u64,
     /// The guest of configs whose file names no machine, as on the host: controls depend on it.
     pub unsaid: Option<VmSpec>,
+    /// Whether to measure no more than failures and ceilings need.
+    #[serde(default)]
+    pub quick: bool,
     /// The scenarios.
     pub parts: Vec<PartTask>,
 }

@@ -21,6 +21,8 @@ pub struct VmOptions {
     pub run: RunOptions,
     /// The guest of configs whose file names no machine, which [`Scenario::run_in`] has given them; `None` for the host.
     pub unsaid: Option<VmSpec>,
+    /// Whether the scenarios have been hurried ([`Scenario::hurry`]), so that guests do the same.
+    pub quick: bool,
     /// The kernel of guests whose file names none; `None` for the newest of the host.
     pub kernel: Option<PathBuf>,
     /// The folder of its modules; `None` for the usual places.

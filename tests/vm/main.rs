@@ -7,6 +7,7 @@
 mod serial;
 
 mod axes;
+mod docs;
 mod endings;
 mod guest;
 mod limits;
@@ -38,6 +39,7 @@ const TESTS: &[Test] = &[
     ("a_termination_while_the_guest_boots_says_143", endings::termination_at_boot),
     ("a_guest_dies_with_a_harness_that_is_killed", endings::harness_killed),
     ("doctor_finds_a_guest_fit_in_every_mode", programs::doctor),
+    ("commands_of_the_documentation_that_need_a_guest_work", docs::commands),
     ("the_kernel_tests_pass_in_a_guest", programs::kernel_tests),
 ];
 
