@@ -262,7 +262,7 @@ fn trials_are_inherited_by_key_and_controls_take_the_most() {
         assert_eq!(trials(control), (Some(12), 30_000), "{}", control.name);
     }
     let default = base("configs: [{name: a}]\n");
-    assert_eq!(trials(&default.configs[0]), (None, 30_000));
+    assert_eq!(trials(&default.configs[0]), (None, 60_000));
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Scenario {
 
 impl Default for Trials {
     fn default() -> Self {
-        Self { pairs: None, budget_ms: 30_000, block_ms: default_block_ms() }
+        Self { pairs: None, budget_ms: 60_000, block_ms: default_block_ms() }
     }
 }
 

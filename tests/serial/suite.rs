@@ -22,9 +22,7 @@ pub fn run_suite(tests: &[Test]) -> ExitCode {
                 Some(reason) if must_run() => Err(Failed::from(reason)),
                 Some(reason) => Ok(Completion::ignored_with(reason)),
                 None => {
-                    let begun = Instant::now();
-                    let outcome = std::panic::catch_unwind(test);
-                    eprintln!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
+                    let outcome = timed(name, test);
                     let left = leftovers();
                     match (outcome, left) {
                         (Err(panic), left) => Err(Failed::from(describe(&*panic) + &left)),
@@ -36,6 +34,15 @@ pub fn run_suite(tests: &[Test]) -> ExitCode {
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Runs a test, and tells how long it took: where the minutes go is asked of every suite that needs the kernel.
+#[expect(clippy::print_stderr, reason = "beside the lines of the test runner")]
+fn timed(name: &str, test: fn()) -> std::thread::Result<()> {
+    let begun = Instant::now();
+    let outcome = std::panic::catch_unwind(test);
+    eprintln!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
+    outcome
 }
 
 fn must_run() -> bool {
