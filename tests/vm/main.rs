@@ -13,6 +13,7 @@ mod guest;
 mod limits;
 mod losses;
 mod programs;
+mod shipped;
 mod unready;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 type Test = (&'static str, fn() -> Option<String>);
 
 const TESTS: &[Test] = &[
+    ("every_shipped_scenario_holds_on_both_versions", shipped::in_both_versions),
     ("the_cgroup_version_is_an_axis_of_the_report", axes::cgroup_versions),
     ("a_packaged_kernel_brings_the_modules_for_swap_and_disk", axes::package_swap_and_disk),
     ("every_limit_of_cgroup_v2_is_in_force_and_proved", limits::of_version_2),
