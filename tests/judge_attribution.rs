@@ -85,6 +85,7 @@ fn judged(
         tolerances: &tolerances,
         placebo,
         first: FirstPairs { latency: 0, capacity: 0 },
+        apart: None,
         is_sham: false,
         seed: 1,
     };
@@ -168,6 +169,43 @@ fn who_waits_for_a_cpu_that_a_third_party_takes_proves_nothing_of_another_resour
     }
 }
 
+/// CPU capacity halves, of which the wait for a CPU explains all or nothing.
+fn halved(waited: bool) -> Vec<Block> {
+    let mut blocks = pairs(QUIET, QUIET, Some((1000, 500)));
+    let of_cpu = |sample: &&mut ProbeSample| sample.probe == "cpu/work";
+    for block in &mut blocks {
+        let waits = waited && block.state == BlockState::On;
+        for sample in block.probes.iter_mut().filter(of_cpu) {
+            let delay = if waits { 125_000_000 } else { 0 };
+            (sample.run_delay_ns, sample.own_run_delay_ns) = (Some(delay), Some(delay));
+        }
+    }
+    blocks
+}
+
+#[test]
+fn who_waits_for_a_cpu_that_the_attacker_may_not_use_waits_for_others() {
+    let verdict = |waited, apart| {
+        let rules = CellRules {
+            own: Resource::Cpu,
+            stands_for: &[],
+            named: &[],
+            tolerances: &Tolerances(BTreeMap::new()),
+            placebo: &[],
+            first: FirstPairs { latency: 0, capacity: 0 },
+            apart,
+            is_sham: false,
+            seed: 1,
+        };
+        let cells = judge_cells(&halved(waited), &rules);
+        cells.iter().find(|cell| cell.resource == Resource::Cpu).unwrap().verdict
+    };
+    assert_eq!(verdict(true, Some(0.0)), Some(Verdict::Inconclusive));
+    assert_eq!(verdict(true, None), Some(Verdict::Degraded), "they share a CPU");
+    assert_eq!(verdict(true, Some(0.5)), Some(Verdict::Degraded), "the kernel worked for it");
+    assert_eq!(verdict(false, Some(0.0)), Some(Verdict::Degraded), "it did not wait");
+}
+
 #[test]
 fn nothing_excuses_a_sham() {
     let rules = CellRules {
@@ -177,6 +215,7 @@ fn nothing_excuses_a_sham() {
         tolerances: &Tolerances(BTreeMap::new()),
         placebo: &[],
         first: FirstPairs { latency: 0, capacity: 0 },
+        apart: None,
         is_sham: true,
         seed: 1,
     };

@@ -71,6 +71,7 @@ fn case(control: Option<Control>, verdict: Option<Verdict>) -> Case {
         runtime: "native".into(),
         control,
         placement: Placement::Apart,
+        shared_cpus: None,
         node: NodeSpec::default(),
         limits: Limits::default(),
         victim_limits: Limits::default(),

@@ -95,6 +95,7 @@ fn rules(own: Resource) -> CellRules<'static> {
         tolerances: &DEFAULTS,
         placebo: &[],
         first: FRESH,
+        apart: None,
         is_sham: false,
         seed: 1,
     }

@@ -189,6 +189,7 @@ fn cells(
         tolerances: &tolerances,
         placebo: &[],
         first: FirstPairs::of(&Trials::default()),
+        apart: None,
         is_sham: false,
         seed,
     };

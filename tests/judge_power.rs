@@ -197,6 +197,7 @@ fn simulate(title: &str, noise: Noise, effect: Effect) -> BTreeMap<String, Score
                 tolerances: &tolerances,
                 placebo: &[],
                 first: FirstPairs::of(&Trials::default()),
+                apart: None,
                 is_sham: false,
                 seed,
             };

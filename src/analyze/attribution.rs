@@ -41,6 +41,12 @@ pub(super) fn attribute(
     }
     let starved = starved::by_capacity(cells);
     for (cell, &known) in cells.iter_mut().zip(known) {
+        if cell.resource == Resource::Cpu
+            && is_slow(cell, known)
+            && waits_for_others(cell, rules.apart)
+        {
+            cell.verdict = Some(Verdict::Inconclusive);
+        }
         if cell.resource == Resource::Cpu || !is_suspect(cell, known) {
             continue;
         }
@@ -59,6 +65,26 @@ pub(super) fn attribute(
             cell.verdict = known.asked.then_some(Verdict::Inconclusive);
         }
     }
+}
+
+/// A leak by speed: degraded, or denied by nothing but missed deadlines.
+fn is_slow(cell: &Cell, known: Known) -> bool {
+    match cell.verdict {
+        Some(Verdict::Degraded) => true,
+        Some(Verdict::Denied) => known.finding == Finding::DeniedLate,
+        _ => false,
+    }
+}
+
+/// All that a CPU probe lost it lost waiting for a CPU that the attacker may not use, and not for what the kernel did on the attacker's
+/// behalf either. An attack moves third parties from its own CPUs to those of others; whose share they take there is a matter of
+/// the machine, and no leak of the sandbox.
+/// `apart` is that of [`CellRules`].
+pub(super) fn waits_for_others(cell: &Cell, apart: Option<f64>) -> bool {
+    let net = cell.net.and_then(|net| net.isol);
+    let (Some(apart), Some(gross), Some(net)) = (apart, cell.isol, net) else { return false };
+    let lost = 1.0 - gross.median;
+    net.median >= 1.0 - cell.tolerance && lost - apart > cell.tolerance
 }
 
 /// Slower or late, judged or only shown; cells with failed operations other than missed deadlines are no suspects, and

@@ -1,5 +1,7 @@
 //! The verdict of a case: the worst of its own resource's cells and its ceilings.
 
+use super::attribution::waits_for_others;
+use super::cell::apart;
 use crate::record::{
     Case, Ceiling, CeilingLevel, Cell, Outcome, Verdict, describe_ceiling, describe_cell,
 };
@@ -81,6 +83,14 @@ fn weigh(case: &Case, context: CaseContext) -> (Verdict, String) {
     let mut parts: Vec<String> = case.ceiling.iter().map(describe_ceiling).collect();
     parts.push(match (verdict, cell.verdict) {
         (_, None) => format!("{} was not measured in a way that can be judged", cell.probe),
+        (Verdict::Inconclusive, _)
+            if cell.resource == Resource::Cpu && waits_for_others(cell, apart(case)) =>
+        {
+            format!(
+                "others than the attacker took the CPU that the victim waited for: {}",
+                describe_cell(cell)
+            )
+        }
         (Verdict::Inconclusive, _) => {
             format!("neither a leak nor containment is shown: {}", describe_cell(cell))
         }

@@ -11,8 +11,8 @@ use super::starved;
 use super::stats::Bootstrap;
 use super::tolerance::{latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
-    Beside, Block, BlockMode, Case, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact,
-    QuietSample, Verdict,
+    Beside, Block, BlockMode, BlockState, Case, Cell, CellKind, Interval, LatencyGrowth,
+    LatencyImpact, QuietSample, Verdict,
 };
 use crate::scenario::{Control, Resource, Tolerances};
 
@@ -42,6 +42,9 @@ pub struct CellRules<'a> {
     pub placebo: &'a [Block],
     /// How many pairs the case began with: all others are fresh, and only fresh ones confirm a slowdown.
     pub first: FirstPairs,
+    /// Where attacker and victim have no CPU in common: CPU time that nobody was charged for and that came with the attack, in
+    /// seconds for each second of it. Whoever waits for a CPU there waits for others, unless it was for this.
+    pub apart: Option<f64>,
     /// A sham shows what the machine does by itself: nothing excuses its slowdowns.
     pub is_sham: bool,
     /// Fixes the intervals.
@@ -64,9 +67,18 @@ pub fn rules_of<'a>(
         tolerances,
         placebo: case.placebo.as_ref().map_or(&[], |placebo| &placebo.blocks),
         first: FirstPairs::of(&case.trials),
+        apart: apart(case),
         is_sham: case.control == Some(Control::Sham),
         seed,
     }
+}
+
+/// See [`CellRules::apart`]; `None` too before all blocks are measured.
+pub(super) fn apart(case: &Case) -> Option<f64> {
+    let on = case.blocks.iter().filter(|block| block.state == BlockState::On);
+    let seconds: f64 = on.map(|block| (block.end_ms - block.start_ms) / 1e3).sum();
+    let measurable = case.shared_cpus == Some(0) && seconds > 0.0;
+    case.out_of_band_cpu_seconds.filter(|_| measurable).map(|spent| spent / seconds)
 }
 
 impl CellRules<'_> {

@@ -23,6 +23,7 @@ pub fn blank_case(config: &Config, machine: &str) -> Case {
         runtime: attacker.map_or_else(|| "native".to_owned(), |sandbox| sandbox.runtime.clone()),
         control: config.control,
         placement: config.placement,
+        shared_cpus: None,
         node: config.node,
         limits: attacker.map(|sandbox| sandbox.limits.clone()).unwrap_or_default(),
         victim_limits: victim.map(|sandbox| sandbox.limits.clone()).unwrap_or_default(),

@@ -83,6 +83,7 @@ impl Scene {
             // There is one CPU: the record must not say that each had its own.
             case.placement = Placement::Together;
         }
+        case.shared_cpus = Some(cpus.shared(config));
         sit_on(&cpus.harness)?;
         let group = node_group(around.hierarchies.clone(), &around.directory.name());
         let sysctls =

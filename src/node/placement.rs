@@ -1,6 +1,7 @@
 //! Who runs on which CPUs. Pure.
 
-use crate::scenario::Placement;
+use crate::cgroup::parse_list;
+use crate::scenario::{Config, Placement, Role};
 
 /// CPUs of everybody, each in the kernel's list format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,21 @@ pub struct Cpus {
     pub harness: Vec<u32>,
     /// True when attacker and victim share CPUs although `apart` was asked for, because there is only one.
     pub forced_together: bool,
+}
+
+impl Cpus {
+    /// How many CPUs attacker and victim of a config both may use.
+    #[must_use]
+    pub fn shared(&self, config: &Config) -> u32 {
+        let of = |role, usual: &str| {
+            let own = config.sandbox(role).and_then(|it| it.limits.cpuset.as_deref());
+            parse_list(own.unwrap_or(usual))
+        };
+        let victim = of(Role::Victim, &self.victim);
+        let attacker = of(Role::Attacker, &self.attacker);
+        let both = attacker.iter().filter(|cpu| victim.contains(cpu)).count();
+        u32::try_from(both).unwrap_or(u32::MAX)
+    }
 }
 
 /// Places everybody on `wanted` of the `available` CPUs.

@@ -38,6 +38,9 @@ pub struct Case {
     pub control: Option<Control>,
     /// Which CPUs attacker and victim ran on.
     pub placement: Placement,
+    /// How many CPUs attacker and victim both might use; null in older records, and where nothing ran.
+    #[serde(default)]
+    pub shared_cpus: Option<u32>,
     /// The node's capacity.
     pub node: NodeSpec,
     /// The attacker's limits.

@@ -31,8 +31,8 @@ pub fn workplace() -> tempfile::TempDir {
     folder
 }
 
-/// Runs a command there, which hangs when it takes longer than so many seconds: it exits with 0, says something, and writes every file that
-/// it exports.
+/// Runs a command there, which hangs when it takes longer than so many seconds: it does its work, says something, and writes every file that
+/// it exports. One pair of blocks decides nothing of speed, so a noisy machine may say that it is one (4).
 pub fn run(line: &str, folder: &Path, seconds: &str) {
     let path = std::env::var("PATH").unwrap_or_default();
     let answer = Command::new("timeout")
@@ -45,7 +45,8 @@ pub fn run(line: &str, folder: &Path, seconds: &str) {
         .expect("a shell");
     let (stdout, stderr) =
         (String::from_utf8_lossy(&answer.stdout), String::from_utf8_lossy(&answer.stderr));
-    assert!(answer.status.success(), "`{line}`: {}\n{stdout}\n{stderr}", answer.status);
+    let done = matches!(answer.status.code(), Some(0 | 4));
+    assert!(done, "`{line}`: {}\n{stdout}\n{stderr}", answer.status);
     assert!(!stdout.is_empty(), "`{line}` says nothing");
     let words: Vec<&str> = line.split_whitespace().collect();
     for pair in words.windows(2).filter(|pair| pair[0] == "--export") {

@@ -19,11 +19,14 @@ fn one(attacker: &str, limits: &str, expect: &str) -> String {
     )
 }
 
-/// The share of the quiet rate that the victim lost.
-fn lost(case: &Value) -> f64 {
+/// The share of the quiet rate that the victim lost, at least and at most: on a quiet machine the two are next to each other.
+fn lost(case: &Value) -> (f64, f64) {
     let cells = case["cells"].as_array().expect("cells");
     let cpu = cells.iter().find(|cell| cell["probe"] == "cpu/work").expect("a cpu cell");
-    1.0 - cpu["isol"]["median"].as_f64().unwrap_or_else(|| panic!("no capacity: {cpu}"))
+    let end = |name: &str| {
+        1.0 - cpu["isol"][name].as_f64().unwrap_or_else(|| panic!("no capacity: {cpu}"))
+    };
+    (end("high"), end("low"))
 }
 
 /// The share of one CPU that the attacker received, by the kernel's account, while that rate was measured.
@@ -42,8 +45,9 @@ fn received(case: &Value) -> f64 {
 
 fn assert_loss_is_what_was_received(ended: &Ended, config: &str) {
     let case = ended.case(config);
-    let (lost, received) = (lost(case), received(case));
-    assert!((lost - received).abs() <= AGREE, "{config}: lost {lost:.3}, received {received:.3}");
+    let ((least, most), received) = (lost(case), received(case));
+    let agree = (least - AGREE..=most + AGREE).contains(&received);
+    assert!(agree, "{config}: lost {least:.3} to {most:.3}, received {received:.3}");
 }
 
 /// As the kernel's selftests compare CPU usage with a quota: the difference is at most 10 % of the sum
