@@ -63,7 +63,7 @@ pub fn execute(
     output: &mut dyn FnMut(&str),
 ) -> Result<Executed, ExecuteError> {
     let mut signals = Signals::take()?;
-    let mut workshop = Workshop::open()?;
+    let mut workshop = Workshop::open(options.program.as_deref())?;
     let kernel = options.kernel.as_deref();
     let prepared = workshop.prepare(spec, kernel, options.modules.as_deref(), &[])?;
     let task = Task::Execute {

@@ -30,13 +30,14 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// Looks for the emulator and reads this program.
+    /// Looks for the emulator and reads the program that guests are to boot into.
     ///
     /// # Errors
-    /// No emulator; this program cannot be read.
-    pub fn open() -> Result<Self, VmError> {
+    /// No emulator; the program cannot be read.
+    pub fn open(program: Option<&Path>) -> Result<Self, VmError> {
         let emulator = qemu::version()?;
-        let program = fs::read("/proc/self/exe").map_err(VmError::host("read this program"))?;
+        let program = fs::read(program.unwrap_or(Path::new("/proc/self/exe")))
+            .map_err(VmError::host("read this program"))?;
         Ok(Self { program, emulator, kvm: None, kernels: Vec::new() })
     }
 

@@ -27,6 +27,8 @@ pub struct VmOptions {
     pub kernel: Option<PathBuf>,
     /// The folder of its modules; `None` for the usual places.
     pub modules: Option<PathBuf>,
+    /// The binary of this tool that guests boot into; `None` for the one that runs. Tests are another program than the tool.
+    pub program: Option<PathBuf>,
     /// Time limits of each guest.
     pub limits: Limits,
 }
@@ -67,7 +69,7 @@ pub fn run(
 
     let mut stopped_by = on_host(&mut results, &plans, scenarios, (options, seed), &mut kept)?;
     let mut signals = Signals::take()?;
-    let mut workshop = Workshop::open();
+    let mut workshop = Workshop::open(options.program.as_deref());
     for (index, plan) in guests.iter().enumerate() {
         let resources = resources_of(&plans, &places, index);
         let modules = options.modules.as_deref();

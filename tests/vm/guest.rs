@@ -36,7 +36,8 @@ pub fn kernel_options() -> Vec<String> {
 
 /// Options of a run in this process.
 pub fn options(limits: Limits) -> VmOptions {
-    VmOptions { kernel: kernel(), limits, ..VmOptions::default() }
+    let program = Some(PathBuf::from(env!("CARGO_BIN_EXE_contain-test")));
+    VmOptions { kernel: kernel(), program, limits, ..VmOptions::default() }
 }
 
 /// A scenario whose configs run in a guest with these keys.

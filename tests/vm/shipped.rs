@@ -31,7 +31,7 @@ pub fn in_both_versions() -> Option<String> {
 fn start(mode: &str, folder: &Path) -> (Child, PathBuf) {
     let record = folder.join(format!("{mode}.json"));
     let child = Command::new(env!("CARGO_BIN_EXE_contain-test"))
-        .args(["run", "--quick", "--quiet", SCENARIOS])
+        .args(["run", "--quick", SCENARIOS])
         .arg(format!("--vm={mode}"))
         .args(kernel_options())
         .arg(format!("--export=json={}", record.display()))
