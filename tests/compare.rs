@@ -258,6 +258,21 @@ fn unlike_machines_are_told_apart_by_what_counts() {
     assert_eq!(differing(|it| it.memory_bytes -= 4096), Vec::<&str>::new());
 }
 
+#[test]
+fn a_host_and_a_guest_are_compared_where_each_record_has_one_machine() {
+    let (old, mut new) = (with_held(1.0, false), with_held(1.8, false));
+    new.machines[0].id = "vm-v2".into();
+    for case in new.scenarios.iter_mut().flat_map(|scenario| &mut scenario.cases) {
+        case.machine = "vm-v2".into();
+    }
+    let got = compared(&old, &new);
+    assert_eq!(forks(&got), Change::Worse);
+    assert!(got.cells.iter().all(|cell| cell.place.machine == "vm-v2"));
+    // With two machines in a record their IDs tell which is which.
+    new.machines.push(old.machines[0].clone());
+    assert_eq!(forks(&compared(&old, &new)), Change::Undecided);
+}
+
 fn written(folder: &Path, name: &str, report: &Report) -> String {
     let path = folder.join(name);
     std::fs::write(&path, to_json(report)).unwrap();

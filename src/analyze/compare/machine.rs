@@ -6,8 +6,11 @@ use crate::record::{Machine, Report, Unlike};
 /// less of it for itself.
 const MEMORY: f64 = 0.02;
 
-/// In what the machines of two records differ, by their IDs.
+/// In what the machines of two records differ: those with one ID, or the only ones of both.
 pub(super) fn differences(record: usize, old: &Report, new: &Report) -> Vec<Unlike> {
+    if let ([old], [new]) = (old.machines.as_slice(), new.machines.as_slice()) {
+        return of_machine(record, old, new);
+    }
     new.machines
         .iter()
         .filter_map(|new| Some((old.machines.iter().find(|old| old.id == new.id)?, new)))

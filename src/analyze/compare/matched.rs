@@ -14,14 +14,14 @@ pub(super) struct Pair<'a> {
 }
 
 /// All cases of both, in the order of the later record, then those that only OLD has. Of two cases with the same place the first
-/// counts.
+/// counts. Where each record has one machine, it is that machine, whatever its ID: a host can be compared with a guest.
 pub(super) fn matched<'a>(record: usize, old: &'a Report, new: &'a Report) -> Vec<Pair<'a>> {
-    let before = by_place(old);
+    let before = by_place(old, only_machine(old).and(only_machine(new)));
     let mut rest: BTreeMap<&CasePlace, &'a Case> =
         before.iter().rev().map(|(place, case)| (place, *case)).collect();
     let mut pairs: Vec<Pair<'a>> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
-    for (place, case) in by_place(new) {
+    for (place, case) in by_place(new, None) {
         if seen.insert(place.clone()) {
             let old = rest.remove(&place);
             pairs.push(Pair { record, place, old, new: Some(case) });
@@ -35,14 +35,23 @@ pub(super) fn matched<'a>(record: usize, old: &'a Report, new: &'a Report) -> Ve
     pairs
 }
 
-fn by_place(report: &Report) -> Vec<(CasePlace, &Case)> {
+/// The ID of the only machine of a record.
+pub(super) fn only_machine(report: &Report) -> Option<&str> {
+    match report.machines.as_slice() {
+        [one] => Some(&one.id),
+        _ => None,
+    }
+}
+
+/// `machine` takes the place of the record's own.
+fn by_place<'a>(report: &'a Report, machine: Option<&str>) -> Vec<(CasePlace, &'a Case)> {
     let mut all = Vec::new();
     for scenario in &report.scenarios {
         for case in &scenario.cases {
             let place = CasePlace {
                 scenario: scenario.name.clone(),
                 config: case.config.clone(),
-                machine: case.machine.clone(),
+                machine: machine.unwrap_or(&case.machine).to_owned(),
                 runtime: case.runtime.clone(),
             };
             all.push((place, case));

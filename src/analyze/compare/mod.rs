@@ -24,7 +24,7 @@ pub struct Source<'a> {
 }
 
 /// In what the machines of the later records differ from those of the first: measurements of unlike machines say nothing about a
-/// change. Machines are matched by their IDs; one that only one record has differs in nothing.
+/// change. Where each record has one machine these are compared, else those with one ID; one that only one record has differs in nothing.
 #[must_use]
 pub fn unlike(records: &[Source<'_>]) -> Vec<Unlike> {
     let Some((old, later)) = records.split_first() else { return Vec::new() };
