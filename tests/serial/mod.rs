@@ -8,7 +8,8 @@ mod shipped;
 mod suite;
 
 pub use machine::{
-    attacker_of, find_guardian_of, guardian_of, host_namespace, namespace_of, run_group,
+    attacker_of, find_guardian_of, guardian_of, host_namespace, is_emulated, namespace_of,
+    run_group,
 };
 pub use program::{Ended, Program, record_of};
 pub use shipped::shipped;

@@ -62,6 +62,7 @@ pub fn kernel_tests() -> Option<String> {
             environment: vec![
                 ("PATH".to_owned(), "/bin".to_owned()),
                 ("CONTAIN_TEST_MUST_RUN".to_owned(), "1".to_owned()),
+                ("CONTAIN_TEST_EMULATED".to_owned(), "1".to_owned()),
             ],
             extras: extras(&tests, &busybox),
             limit: Duration::from_secs(1800),
