@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::serial::{Ended, Program, record_of, run_group, shipped as shipped_scenario};
+use crate::serial::{Ended, Program, is_init, record_of, run_group, shipped as shipped_scenario};
 
 /// What the victim lost and what the attacker received must agree within this share of one CPU.
 const AGREE: f64 = 0.05;
@@ -223,8 +223,8 @@ pub fn refused_and_killed_burners() {
     assert_eq!((&pids["peak"], &pids["kept"]), (&4.into(), &true.into()), "{pids}");
 }
 
-/// All processes of a group but the first, which is the sandbox's init.
+/// All processes of a group but the sandbox's init.
 fn workers(group: &Path) -> Vec<i32> {
     let procs = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    procs.lines().skip(1).filter_map(|line| line.parse().ok()).collect()
+    procs.lines().filter_map(|line| line.parse().ok()).filter(|&pid| !is_init(pid)).collect()
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::serial::{Ended, Program, record_of, run_group, shipped};
+use crate::serial::{Ended, Program, record_of, run_group, shipped, workers_of};
 
 const PIDS: &str = include_str!("../../scenarios/pids.yaml");
 
@@ -230,10 +230,8 @@ pub fn killed_workers() {
     let program = Program::start(&only_limited("{pids: 64}"), &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
-    let procs = run_group(&started, "attacker", "pids").join("cgroup.procs");
-    let text = fs::read_to_string(procs).unwrap();
-    // The first is the sandbox's init. Workers die with their parents, so some of these are gone by their turn.
-    for pid in text.lines().skip(1).filter_map(|pid| pid.parse().ok()) {
+    // Workers die with their parents, so some of these are gone by their turn.
+    for pid in workers_of(&started) {
         let _ = nix::sys::signal::kill(
             nix::unistd::Pid::from_raw(pid),
             nix::sys::signal::Signal::SIGKILL,

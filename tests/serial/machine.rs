@@ -30,9 +30,27 @@ pub fn is_emulated() -> bool {
 
 /// The first process of the attacker of a run.
 pub fn attacker_of(run_started: &Value) -> i32 {
+    let mut all = processes_of_attacker(run_started).into_iter();
+    all.find(|&pid| is_init(pid)).expect("a first process")
+}
+
+/// The processes of the attacker besides its first one.
+pub fn workers_of(run_started: &Value) -> Vec<i32> {
+    let all = processes_of_attacker(run_started).into_iter();
+    all.filter(|&pid| !is_init(pid)).collect()
+}
+
+fn processes_of_attacker(run_started: &Value) -> Vec<i32> {
     let procs = run_group(run_started, "attacker", "pids").join("cgroup.procs");
     let text = fs::read_to_string(&procs).unwrap_or_else(|error| panic!("{procs:?}: {error}"));
-    text.lines().next().expect("a process").parse().expect("a process ID")
+    text.lines().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// The first of its PID namespace. It need not have the smallest number outside: numbers begin anew where they end.
+pub fn is_init(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let inside = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    inside.and_then(|list| list.split_whitespace().last()) == Some("1")
 }
 
 /// The namespace of a kind that a process is in.

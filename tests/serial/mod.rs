@@ -8,8 +8,8 @@ mod shipped;
 mod suite;
 
 pub use machine::{
-    attacker_of, find_guardian_of, guardian_of, host_namespace, is_emulated, namespace_of,
-    run_group,
+    attacker_of, find_guardian_of, guardian_of, host_namespace, is_emulated, is_init, namespace_of,
+    run_group, workers_of,
 };
 pub use program::{Ended, Program, record_of};
 pub use shipped::shipped;
