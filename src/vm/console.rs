@@ -20,7 +20,8 @@ pub struct Console {
     stream: UnixStream,
     lines: VecDeque<String>,
     line: Vec<u8>,
-    panic: Option<String>,
+    /// The line that a panic began with, and why it was.
+    panic: Option<(String, String)>,
 }
 
 impl Console {
@@ -60,7 +61,7 @@ impl Console {
             return;
         }
         if let Some((_, why)) = line.split_once(PANIC) {
-            self.panic.get_or_insert_with(|| why.to_owned());
+            self.panic.get_or_insert_with(|| (line.clone(), why.to_owned()));
         }
         if self.lines.len() == LINES {
             self.lines.pop_front();
@@ -71,14 +72,16 @@ impl Console {
     /// Why the kernel panicked, if it did.
     #[must_use]
     pub fn panic(&self) -> Option<&str> {
-        self.panic.as_deref()
+        self.panic.as_ref().map(|(_, why)| why.as_str())
     }
 
-    /// The last lines, the newest last.
+    /// The last lines, the newest last; before them the one that a panic began with, which a long trace pushes out.
     #[must_use]
     pub fn last_lines(&self) -> Vec<String> {
         let begun = Some(readable(&self.line)).filter(|line| !line.is_empty());
-        self.lines.iter().cloned().chain(begun).collect()
+        let panic = self.panic.iter().map(|(line, _)| line);
+        let gone = panic.filter(|line| !self.lines.contains(line));
+        gone.chain(&self.lines).cloned().chain(begun).collect()
     }
 }
 
@@ -127,6 +130,11 @@ mod tests {
         assert_eq!(lines.last().map(String::as_str), Some("half a line"));
         assert_eq!(lines[LINES - 1], "[    1.5] Kernel panic - not syncing: VFS: no root");
         assert_eq!(lines[0], "line 61");
+        let trace: String = (0..LINES).map(|number| format!("trace {number}\n")).collect();
+        guest.write_all(format!("\n{trace}").as_bytes()).unwrap();
+        assert!(console.read());
+        let lines = console.last_lines();
+        assert!(lines[0].contains(PANIC) && lines.len() == LINES + 1, "{lines:?}");
         drop(guest);
         assert!(!console.read());
     }
