@@ -30,8 +30,9 @@ pub fn is_emulated() -> bool {
 
 /// The first process of the attacker of a run.
 pub fn attacker_of(run_started: &Value) -> i32 {
-    let mut all = processes_of_attacker(run_started).into_iter();
-    all.find(|&pid| is_init(pid)).expect("a first process")
+    let all = processes_of_attacker(run_started);
+    // With the host's PID namespace none has the number 1, and the one that started first is the first.
+    *all.iter().find(|&&pid| is_init(pid)).or(all.first()).expect("a first process")
 }
 
 /// The processes of the attacker besides its first one.
