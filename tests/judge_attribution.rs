@@ -70,6 +70,21 @@ fn pairs(off: Forks, on: Forks, cpu_rates: Option<(u64, u64)>) -> Vec<Block> {
     blocks
 }
 
+/// Nothing named, no placebo, every pair fresh.
+fn rules(own: Resource, tolerances: &Tolerances) -> CellRules<'_> {
+    CellRules {
+        own,
+        stands_for: &[],
+        named: &[],
+        tolerances,
+        placebo: &[],
+        first: FirstPairs { latency: 0, capacity: 0 },
+        apart: None,
+        is_sham: false,
+        seed: 1,
+    }
+}
+
 fn judged(
     blocks: &[Block],
     placebo: &[Block],
@@ -78,17 +93,7 @@ fn judged(
 ) -> BTreeMap<Resource, Cell> {
     let named = if asked { vec![(Resource::Pids, None)] } else { Vec::new() };
     let tolerances = Tolerances(BTreeMap::new());
-    let rules = CellRules {
-        own,
-        stands_for: &[],
-        named: &named,
-        tolerances: &tolerances,
-        placebo,
-        first: FirstPairs { latency: 0, capacity: 0 },
-        apart: None,
-        is_sham: false,
-        seed: 1,
-    };
+    let rules = CellRules { named: &named, placebo, ..rules(own, &tolerances) };
     judge_cells(blocks, &rules).into_iter().map(|cell| (cell.resource, cell)).collect()
 }
 
@@ -186,17 +191,8 @@ fn halved(waited: bool) -> Vec<Block> {
 #[test]
 fn who_waits_for_a_cpu_that_the_attacker_may_not_use_waits_for_others() {
     let verdict = |waited, apart| {
-        let rules = CellRules {
-            own: Resource::Cpu,
-            stands_for: &[],
-            named: &[],
-            tolerances: &Tolerances(BTreeMap::new()),
-            placebo: &[],
-            first: FirstPairs { latency: 0, capacity: 0 },
-            apart,
-            is_sham: false,
-            seed: 1,
-        };
+        let tolerances = Tolerances(BTreeMap::new());
+        let rules = CellRules { apart, ..rules(Resource::Cpu, &tolerances) };
         let cells = judge_cells(&halved(waited), &rules);
         cells.iter().find(|cell| cell.resource == Resource::Cpu).unwrap().verdict
     };
@@ -208,17 +204,8 @@ fn who_waits_for_a_cpu_that_the_attacker_may_not_use_waits_for_others() {
 
 #[test]
 fn nothing_excuses_a_sham() {
-    let rules = CellRules {
-        own: Resource::Pids,
-        stands_for: &[],
-        named: &[],
-        tolerances: &Tolerances(BTreeMap::new()),
-        placebo: &[],
-        first: FirstPairs { latency: 0, capacity: 0 },
-        apart: None,
-        is_sham: true,
-        seed: 1,
-    };
+    let tolerances = Tolerances(BTreeMap::new());
+    let rules = CellRules { is_sham: true, ..rules(Resource::Pids, &tolerances) };
     let cells = judge_cells(&waiting(pairs(QUIET, SLOW, None), 0, 30), &rules);
     assert_eq!(cells[0].verdict, Some(Verdict::Degraded));
 }

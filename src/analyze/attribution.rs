@@ -10,7 +10,7 @@ use super::failures::Finding;
 use super::pairs::FirstPairs;
 use super::starved;
 use super::stats::Bootstrap;
-use crate::record::{Beside, Cell, Verdict, slowdown};
+use crate::record::{Beside, BlockState, Case, Cell, Verdict, slowdown};
 use crate::scenario::Resource;
 
 /// What the judge knows of a cell besides its record.
@@ -74,6 +74,14 @@ fn is_slow(cell: &Cell, known: Known) -> bool {
         Some(Verdict::Denied) => known.finding == Finding::DeniedLate,
         _ => false,
     }
+}
+
+/// See [`CellRules::apart`]; `None` too before all blocks are measured.
+pub(super) fn apart(case: &Case) -> Option<f64> {
+    let on = case.blocks.iter().filter(|block| block.state == BlockState::On);
+    let seconds: f64 = on.map(|block| (block.end_ms - block.start_ms) / 1e3).sum();
+    let measurable = case.shared_cpus == Some(0) && seconds > 0.0;
+    case.out_of_band_cpu_seconds.filter(|_| measurable).map(|spent| spent / seconds)
 }
 
 /// All that a CPU probe lost it lost waiting for a CPU that the attacker may not use, and not for what the kernel did on the attacker's

@@ -1,7 +1,6 @@
 //! The verdict of a case: the worst of its own resource's cells and its ceilings.
 
-use super::attribution::waits_for_others;
-use super::cell::apart;
+use super::attribution::{apart, waits_for_others};
 use crate::record::{
     Case, Ceiling, CeilingLevel, Cell, Outcome, Verdict, describe_ceiling, describe_cell,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::attribution::{Known, attribute};
+use super::attribution::{Known, apart, attribute};
 use super::failures::{Finding, Windows};
 use super::pairs::{
     FirstPairs, LatencyMetric, Pair, latency_ratios, net_rate_ratios, pairs_of, rate_ratios,
@@ -11,8 +11,8 @@ use super::starved;
 use super::stats::Bootstrap;
 use super::tolerance::{latency_floor_ns, resource_of_probe, tolerance_of};
 use crate::record::{
-    Beside, Block, BlockMode, BlockState, Case, Cell, CellKind, Interval, LatencyGrowth,
-    LatencyImpact, QuietSample, Verdict,
+    Beside, Block, BlockMode, Case, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact,
+    QuietSample, Verdict,
 };
 use crate::scenario::{Control, Resource, Tolerances};
 
@@ -71,14 +71,6 @@ pub fn rules_of<'a>(
         is_sham: case.control == Some(Control::Sham),
         seed,
     }
-}
-
-/// See [`CellRules::apart`]; `None` too before all blocks are measured.
-pub(super) fn apart(case: &Case) -> Option<f64> {
-    let on = case.blocks.iter().filter(|block| block.state == BlockState::On);
-    let seconds: f64 = on.map(|block| (block.end_ms - block.start_ms) / 1e3).sum();
-    let measurable = case.shared_cpus == Some(0) && seconds > 0.0;
-    case.out_of_band_cpu_seconds.filter(|_| measurable).map(|spent| spent / seconds)
 }
 
 impl CellRules<'_> {

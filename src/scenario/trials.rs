@@ -27,19 +27,12 @@ impl Trials {
     pub const QUICK: Self = Self { pairs: Some(4), budget_ms: 3_000, block_ms: 100 };
 
     /// No more than [`Self::QUICK`].
-    const fn hurried(&self) -> Self {
+    fn hurried(&self) -> Self {
         let quick = Self::QUICK;
         Self {
-            pairs: match (self.pairs, quick.pairs) {
-                (Some(own), Some(most)) if own < most => Some(own),
-                (_, most) => most,
-            },
-            budget_ms: if self.budget_ms < quick.budget_ms {
-                self.budget_ms
-            } else {
-                quick.budget_ms
-            },
-            block_ms: if self.block_ms < quick.block_ms { self.block_ms } else { quick.block_ms },
+            pairs: self.pairs.into_iter().chain(quick.pairs).min(),
+            budget_ms: self.budget_ms.min(quick.budget_ms),
+            block_ms: self.block_ms.min(quick.block_ms),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn matched<'a>(record: usize, old: &'a Report, new: &'a Report) -> Ve
 }
 
 /// The ID of the only machine of a record.
-pub(super) fn only_machine(report: &Report) -> Option<&str> {
+fn only_machine(report: &Report) -> Option<&str> {
     match report.machines.as_slice() {
         [one] => Some(&one.id),
         _ => None,
