@@ -1,4 +1,4 @@
-//! The one binary: init of a guest, sandbox stage, attacker, victim and watcher behind hidden roles, else the command
+//! The one binary: init of a guest, sandbox stage, attacker, victim, pause process and watcher behind hidden roles, else the command
 //! line.
 
 use std::ffi::OsStr;
@@ -21,8 +21,11 @@ fn main() -> ExitCode {
         // Its first argument is the run's ID, by which the janitor knows it.
         Some("__guardian") => guardian::run(argument(3)),
         Some("__attacker") => workloads::run_attacker(argument(2)),
-        Some("__victim") => workloads::run_victim(),
+        Some("__victim") => workloads::run_victim(argument(2)),
+        Some("__pause") => workloads::run_pause(),
         Some(guest::HARNESS) => guest::run_harness(),
+        // As with the guardian, the first argument is the run's ID.
+        Some("__uplink") => workloads::uplink::run(argument(3)),
         // Its first argument is the run's ID, which sandboxes look for in command lines.
         Some("__watcher") => workloads::run_watcher(Path::new(argument(3))),
         _ => return cli::main(arguments),

@@ -30,8 +30,15 @@ set -u
     for link in /sys/class/net/ct-*; do
         [ -e "$link" ] && echo "link ${link##*/}"
     done
-    for directory in /run/contain-test-* /run/.contain-test-* "${XDG_RUNTIME_DIR:-/nonexistent}"/contain-test-*; do
+    for directory in /run/contain-test-* /run/.contain-test-* /var/tmp/contain-test-* /disk/contain-test-* "${XDG_RUNTIME_DIR:-/nonexistent}"/contain-test-*; do
         [ -e "$directory" ] && echo "run directory $directory"
+    done
+    # What a look around has planted: files, message queues, and System V objects, whose keys begin with 0x6374.
+    for planted in /dev/shm/contain-test-* /tmp/contain-test-*-host /tmp/contain-test-*-neighbour /dev/mqueue/contain-test-*; do
+        [ -e "$planted" ] && echo "planted $planted"
+    done
+    for kind in shm sem msg; do
+        awk -v kind="$kind" '$1 >= 1668546560 && $1 <= 1668612095 {print "planted " kind " with key " $1}' "/proc/sysvipc/$kind" 2>/dev/null
     done
     # Namespaces held by anything but processes: files that they are mounted on.
     grep -E ' nsfs ' /proc/self/mounts | grep -E 'contain-test' | cut -d' ' -f2 | sed 's/^/namespace /'

@@ -4,7 +4,7 @@
 # usage: [RECORDS=DIRECTORY] [LOAD=N] tests/series.sh PROGRAM RUNS SCENARIO...
 #
 # Prints one line for each case and verdict with its count, then the exit codes with theirs. With RECORDS, the record of each run
-# is kept there as 001.json, 002.json, …, for `cargo test --test series -- --ignored --nocapture`. docs/statistics.md has the
+# is kept there as 001.json, 002.json, …, for `cargo test --test plain series -- --ignored --nocapture`. docs/statistics.md has the
 # figures, and the commands that repeat them. With LOAD, so many processes outside of everything burn CPU all the while.
 set -u
 program=$1 runs=$2

@@ -188,6 +188,7 @@ fn start(command: &[String], group: Option<&Group>, begun: Instant) -> Result<Sa
     let unified = group.map_or(Ok(None), Group::open_unified).map_err(|it| failed(&it))?;
     let text = |text: &String| CString::new(text.as_str()).unwrap_or_default();
     let (_, pidfd) = Spawn {
+        enter: Vec::new(),
         namespaces: 0,
         into_cgroup: unified.as_ref().map(AsFd::as_fd),
         join: joined.iter().map(AsFd::as_fd).collect(),

@@ -10,7 +10,7 @@ use contain_test::engine::{RunDirectory, thermal_paths};
 use contain_test::node::Node;
 use contain_test::sandbox::runtime::{Milestone, Native, Runtime};
 use contain_test::sandbox::{IdRange, Plan, Spec, StageTimes, Step, monotonic_ns};
-use contain_test::scenario::{Limits, Namespaces, Role};
+use contain_test::scenario::{Limits, Namespaces};
 use contain_test_workloads::{AttackOrder, Dose};
 
 use crate::contender::{Contender, Sample};
@@ -23,31 +23,35 @@ pub const BY_STEP: &str = "contain-test, by step";
 pub const CGROUPS: [&str; 2] = ["make cgroups", "set limits"];
 
 pub fn all(directory: &RunDirectory, node: &Node) -> Result<Vec<Box<dyn Contender>>, String> {
-    let order = AttackOrder {
-        workload: "sleep".to_owned(),
-        intensity: 0,
-        threads: 1,
-        burst: None,
-        dose: Dose { tasks: 1, seconds: 10, unguarded: false },
-    };
+    let dose = Dose { tasks: 1, bytes: 0, seconds: 10, unguarded: false };
+    let order = AttackOrder { intensity: 0, ..AttackOrder::full("sleep", dose) };
     let order = serde_json::to_string(&order).map_err(|error| error.to_string())?;
     let arguments = vec!["__attacker".to_owned(), order];
     let spec = Spec {
         name: "startup".to_owned(),
-        role: Role::Attacker,
+        pod: None,
+        hostname: "startup".to_owned(),
         limits: Limits {
             pids: Some(64),
             memory_bytes: Some(64 << 20),
             cpu_millis: Some(1000),
             ..Limits::default()
         },
+        masked_paths: true,
+        seccomp: contain_test::scenario::Seccomp::Default,
+        capabilities: contain_test::scenario::Capabilities::Default,
+        no_new_privs: true,
         namespaces: Namespaces::default(),
         cpus: node.cpus.node.clone(),
         ids: IdRange::of_run("0")[0],
         program: directory.program.clone(),
         root: directory.root.clone(),
         arguments: arguments.clone(),
+        command: Vec::new(),
         masked: thermal_paths(),
+        system: Vec::new(),
+        disk: None,
+        disk_device: None,
         has_swap: false,
     };
     let group = node.sandbox_group("startup");
@@ -84,7 +88,7 @@ impl Contender for Ours {
         let begun = monotonic_ns();
         let mut reached: Vec<(Milestone, u64)> = Vec::with_capacity(8);
         let mut sandbox = Native
-            .launch_watched(&self.plan, &self.group, &mut Unheard, &mut |milestone| {
+            .launch_watched(&self.plan, &self.group, None, &mut Unheard, &mut |milestone| {
                 reached.push((milestone, monotonic_ns()));
             })
             .map_err(|error| error.to_string())?;

@@ -9,6 +9,7 @@ use super::cell::{judge_cells, rules_of};
 use super::expect::{judge_expectations, named_targets};
 use super::open::apply_open;
 use super::sham::judge_among;
+use super::sight::sights;
 use crate::record::{Case, Cell, Expected, Report, Verdict};
 use crate::scenario::{
     Control, Expectation, ExpectedWord, FactName, MachineFacts, Position, Resource, Target,
@@ -76,7 +77,8 @@ fn judge_one(
     if matches!(case.verdict, Verdict::Skipped | Verdict::Error) {
         return Ok(());
     }
-    if case.blocks.is_empty() && !case.cells.is_empty() {
+    let seen = sights(case);
+    if case.blocks.is_empty() && seen.len() < case.cells.len() {
         return Err(AgainError::NoBlocks {
             scenario: scenario.escape_debug().to_string(),
             config: case.config.escape_debug().to_string(),
@@ -86,6 +88,7 @@ fn judge_one(
     let named = named_targets(&wanted.values().cloned().collect::<Vec<_>>());
     let tolerances = tolerances_of(case, given);
     case.cells = judge_cells(&case.blocks, &rules_of(case, &named, &tolerances, seed));
+    case.cells.extend(seen);
     judge_among(case, before, CaseContext { lost: case.verdict == Verdict::Lost });
     if case.control.is_none() {
         let open = open_of(case, before).cloned();
@@ -155,7 +158,7 @@ fn parsed(expected: &Expected) -> Option<Expectation> {
         Some((resource, operation)) => (resource, Some(operation.to_owned())),
         None => (expected.target.as_str(), None),
     };
-    let resource = Resource::ALL.into_iter().find(|known| known.name() == resource)?;
+    let resource = Resource::every().find(|known| known.name() == resource)?;
     let word = |word: &str| ExpectedWord::ALL.into_iter().find(|known| known.name() == word);
     Some(Expectation {
         target: Target::Named(resource, operation),
@@ -170,7 +173,10 @@ fn parsed(expected: &Expected) -> Option<Expectation> {
 fn open_of<'a>(case: &Case, before: &'a [Case]) -> Option<&'a Case> {
     let same = |open: &&Case| {
         open.control == Some(Control::Open)
-            && (&open.attacker, open.intensity) == (&case.attacker, case.intensity)
+            && (&open.attacker, open.intensity, &open.command)
+                == (&case.attacker, case.intensity, &case.command)
+            && (open.kind, &open.options) == (case.kind, &case.options)
+            && open.memory == case.memory
             && (open.node, open.placement) == (case.node, case.placement)
             && (&open.machine, &open.runtime) == (&case.machine, &case.runtime)
     };

@@ -20,6 +20,10 @@ pub(super) struct Known {
     pub finding: Finding,
     /// Whether its speed is judged.
     pub asked: bool,
+    /// Its latency, or that operations came too late, looks like a leak that fresh pairs have not confirmed.
+    pub suspected_latency: bool,
+    /// The same of its capacity.
+    pub suspected_capacity: bool,
     /// Its latency decides nothing yet, or waits for its confirmation.
     pub wants_latency: bool,
     /// The same of its capacity.

@@ -14,7 +14,7 @@ use crate::record::{
     Beside, Block, BlockMode, Case, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact,
     QuietSample, Verdict,
 };
-use crate::scenario::{Control, Resource, Tolerances};
+use crate::scenario::{Control, Resource, Tolerances, is_judged};
 
 /// Speed is judged from this many pairs on, and confirmed by as many fresh ones: with four, an interval that is their range
 /// holds the true median from one side with a chance of 15/16. With fewer, only failures can decide.
@@ -251,6 +251,7 @@ impl Measured {
             via: None,
             attempts: on.attempts,
             failures: on.failures,
+            found: Vec::new(),
             quiet: QuietSample { attempts: off.attempts, failures: off.failures },
             isol: rate.map(|got| map_interval(got, |ratio| ratio.min(1.0))),
             lat_imp: impact(mean, p50, p90, p99),
@@ -273,8 +274,13 @@ impl Measured {
         Known {
             finding: self.finding,
             asked,
+            suspected_latency: self.finding == Finding::Late
+                || self.by_latency() == Speed::Suspected,
+            suspected_capacity: self.by_capacity() == Speed::Suspected,
             wants_latency: both || undecided(self.by_latency()),
-            wants_capacity: asked && (both || undecided(self.by_capacity())),
+            wants_capacity: asked
+                && is_judged(&self.cell.probe)
+                && (both || undecided(self.by_capacity())),
             waits: starved::by_run_delay(blocks, &self.cell.probe),
         }
     }
@@ -285,6 +291,9 @@ impl Measured {
     }
 
     pub(super) fn verdict(&self, asked: bool) -> Option<Verdict> {
+        if !is_judged(&self.cell.probe) {
+            return None;
+        }
         if matches!(self.finding, Finding::Denied | Finding::DeniedLate) {
             return Some(Verdict::Denied);
         }

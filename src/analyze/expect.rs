@@ -83,6 +83,9 @@ fn meets(case: &Case, word: ExpectedWord, seen: Verdict) -> bool {
         ExpectedWord::Denied => seen == Verdict::Denied,
         ExpectedWord::Lost => seen == Verdict::Lost,
         ExpectedWord::Vacuous => seen == Verdict::Vacuous,
+        ExpectedWord::Hidden => seen == Verdict::Hidden,
+        ExpectedWord::Visible => seen == Verdict::Visible,
+        ExpectedWord::Reachable => seen == Verdict::Reachable,
         // A cell knows no `harmless`: in an open case, a cell within tolerance says the same.
         ExpectedWord::Harmless => {
             seen == Verdict::Harmless

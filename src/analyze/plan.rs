@@ -1,10 +1,11 @@
 //! What more would decide a case. Pure.
 
+use super::attribution::Known;
 use super::cell::{CellRules, judged_cells};
 use super::failures::Finding;
 use super::tolerance::resource_of_probe;
 use crate::record::{Block, Verdict};
-use crate::scenario::Resource;
+use crate::scenario::{Resource, is_judged};
 
 /// What would decide a case that its blocks do not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,11 +42,30 @@ impl Wanted {
 /// a cell undecided or only suspected.
 #[must_use]
 pub fn wanted(blocks: &[Block], rules: &CellRules<'_>) -> Wanted {
+    wanted_by(blocks, rules, |known| Some((known.wants_latency, known.wants_capacity)))
+}
+
+/// The same for cells that look like a leak and for no other: what would confirm that. One kind of blocks is enough.
+#[must_use]
+pub fn wanted_by_suspicions(blocks: &[Block], rules: &CellRules<'_>) -> Wanted {
+    wanted_by(blocks, rules, |known| match (known.suspected_latency, known.suspected_capacity) {
+        (false, false) => None,
+        (latency, _) => Some((latency, !latency)),
+    })
+}
+
+/// `kinds` says of a cell whether latency pairs and capacity pairs would help; of one that does not count, nothing.
+fn wanted_by(
+    blocks: &[Block],
+    rules: &CellRules<'_>,
+    kinds: fn(&Known) -> Option<(bool, bool)>,
+) -> Wanted {
     let mut wanted = Wanted::default();
     for (cell, known) in judged_cells(blocks, rules) {
+        let Some((latency, capacity)) = kinds(&known) else { continue };
         let is_open = match cell.verdict {
             Some(Verdict::Inconclusive) => true,
-            None => known.finding == Finding::Late && cell.via.is_none(),
+            None => known.finding == Finding::Late && cell.via.is_none() && is_judged(&cell.probe),
             Some(_) => false,
         };
         if !is_open {
@@ -54,8 +74,8 @@ pub fn wanted(blocks: &[Block], rules: &CellRules<'_>) -> Wanted {
         wanted.besides_cpu |= cell.resource != Resource::Cpu;
         wanted.waits_for_cpu |= cell.resource != Resource::Cpu && known.waits;
         if cell.via.is_none() {
-            wanted.latency |= known.wants_latency;
-            if known.wants_capacity {
+            wanted.latency |= latency;
+            if capacity {
                 wanted.capacity.push(cell.probe);
             }
         }

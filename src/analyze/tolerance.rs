@@ -12,6 +12,10 @@ pub const LATENCY_FLOOR_NS: f64 = 5_000.0;
 /// the capacity probe, whose caches stay warm, has no such floor.
 pub const FORK_LATENCY_FLOOR_NS: f64 = 50_000.0;
 
+/// The same for round trips over an uplink: two processes on one CPU wake each other, whose caches are as cold, and a frame of the
+/// neighbour that happens to be on the link first takes 85 microseconds of a link of 10 Mbit a second, however few there are.
+pub const TRIP_LATENCY_FLOOR_NS: f64 = 50_000.0;
+
 /// CPU throughput: a saturating probe repeats within 2 to 3 % from block to block, and the kernel's own selftests
 /// accept 10 % for its quota.
 const CPU: f64 = 0.10;
@@ -33,6 +37,13 @@ pub fn resource_of_probe(probe: &str) -> Option<Resource> {
     Resource::ALL.into_iter().find(|known| known.name() == resource)
 }
 
+/// What a probe of a look around speaks of, from its name `what/whose`.
+#[must_use]
+pub(super) fn resource_of_sight(probe: &str) -> Option<Resource> {
+    let (what, _) = probe.split_once('/')?;
+    Resource::every().find(|known| known.name() == what)
+}
+
 /// The tolerance of everything measured on a resource, as a share: 0.25 is 25 %.
 #[must_use]
 pub const fn tolerance_of(resource: Resource) -> f64 {
@@ -44,6 +55,16 @@ pub const fn tolerance_of(resource: Resource) -> f64 {
         | Resource::Files
         | Resource::Pids
         | Resource::Random => OPERATION,
+        // Nothing is measured in time.
+        Resource::View
+        | Resource::Processes
+        | Resource::Ipc
+        | Resource::Hostname
+        | Resource::Mounts
+        | Resource::Devices
+        | Resource::Kernel
+        | Resource::Namespaces
+        | Resource::Cgroups => OPERATION,
     }
 }
 
@@ -58,6 +79,7 @@ pub fn capacity_tolerance(resource: Resource) -> f64 {
 pub const fn latency_floor_ns(resource: Resource) -> f64 {
     match resource {
         Resource::Pids => FORK_LATENCY_FLOOR_NS,
+        Resource::Network => TRIP_LATENCY_FLOOR_NS,
         _ => LATENCY_FLOOR_NS,
     }
 }

@@ -100,7 +100,9 @@ impl Group {
         if setting.only_with_swap && !has_swap && !path.exists() {
             return Ok(false);
         }
-        if setting.unified && !path.exists() {
+        // Shares of a disk are a matter of how the kernel was built.
+        let may_lack = setting.unified || setting.is_io();
+        if may_lack && !path.exists() {
             return Err(CgroupError::NoFile { path });
         }
         announced_write(&path, &setting.value, &self.set_step(setting), to)?;
@@ -109,6 +111,14 @@ impl Group {
             return Ok(true);
         }
         Err(CgroupError::NotInForce { path, written: setting.value.clone(), seen })
+    }
+
+    /// Writes a setting without reading it back.
+    ///
+    /// # Errors
+    /// No controller, or a failed write.
+    pub fn write(&self, setting: &Setting, to: &mut dyn Announce) -> Result<(), CgroupError> {
+        announced_write(&self.path_of(setting)?, &setting.value, &self.set_step(setting), to)
     }
 
     /// Pins the group to CPUs, in the kernel's list format.

@@ -44,6 +44,14 @@ impl<'a> Counters<'a> {
         Self { group }
     }
 
+    pub(super) fn version_of(self, controller: &str) -> Version {
+        self.group.version_of(controller)
+    }
+
+    pub(super) fn text(self, controller: &str, name: &str) -> Option<String> {
+        file::read(&self.group.file(controller, name).ok()?).ok()
+    }
+
     fn number(self, controller: &str, name: &str) -> Option<u64> {
         file::number(&self.group.file(controller, name).ok()?)
     }
@@ -84,6 +92,20 @@ impl<'a> Counters<'a> {
         }
     }
 
+    /// Memory now but for cached files, in bytes: those go as soon as somebody needs the room. Files of a tmpfs are not among them, for
+    /// nothing else holds what is in them (`inactive_file` and `active_file` of `memory.stat`, of the whole tree; on version 1 with
+    /// `total_` in front).
+    #[must_use]
+    pub fn memory_held(self) -> Option<u64> {
+        let keys = match self.group.version_of("memory") {
+            Version::V1 => ["total_inactive_file", "total_active_file"],
+            Version::V2 => ["inactive_file", "active_file"],
+        };
+        let cached = |key: &str| self.keyed("memory", "memory.stat", key).unwrap_or(0);
+        let all = self.memory()?;
+        Some(all.saturating_sub(keys.into_iter().map(cached).sum()))
+    }
+
     /// The most memory there ever was, in bytes.
     #[must_use]
     pub fn memory_peak(self) -> Option<Peak> {
@@ -111,6 +133,20 @@ impl<'a> Counters<'a> {
             Version::V2 => self
                 .keyed("memory", "memory.events", "max")
                 .map(|count| ("memory.events max", count)),
+        }
+    }
+
+    /// Processes of the group that the OOM killer took, whoever's limit was hit: `oom_kill` of `memory.oom_control` on version 1
+    /// (since 4.13), of `memory.events` on version 2, children included there.
+    #[must_use]
+    pub fn oom_kills(self) -> Option<(&'static str, u64)> {
+        match self.group.version_of("memory") {
+            Version::V1 => self
+                .keyed("memory", "memory.oom_control", "oom_kill")
+                .map(|count| ("memory.oom_control oom_kill", count)),
+            Version::V2 => self
+                .keyed("memory", "memory.events", "oom_kill")
+                .map(|count| ("memory.events oom_kill", count)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! From limits to kernel files: which file gets which value, on either version. Pure.
 
 use super::Version;
+use super::io::io_settings;
 use crate::scenario::{Limits, NodeSpec, Resource};
 
 /// The period of CPU quotas, in microseconds: the kernel's default on both versions.
@@ -33,7 +34,7 @@ impl Setting {
         Self::new(Resource::Cpu, "cpuset.cpus", list, 0)
     }
 
-    fn new(resource: Resource, file: &str, value: impl ToString, limit: u64) -> Self {
+    pub(super) fn new(resource: Resource, file: &str, value: impl ToString, limit: u64) -> Self {
         let controller = file.split('.').next().unwrap_or(file).to_owned();
         Self {
             controller,
@@ -72,6 +73,9 @@ pub fn settings(limits: &Limits, version: &dyn Fn(&str) -> Version) -> Vec<Setti
     if limits.idle {
         // The same file on both versions, since 5.15 (kernel/sched/core.c, cpu_idle_write_s64).
         list.push(Setting::new(Resource::Cpu, "cpu.idle", 1, 0));
+    }
+    if let Some(io) = &limits.io {
+        list.extend(io_settings(io, version("blkio")));
     }
     for (file, value) in &limits.unified {
         let resource = match file.split('.').next() {

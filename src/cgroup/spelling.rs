@@ -1,6 +1,6 @@
 //! Whether the kernel shows what was written: it has spellings of its own.
 
-use super::Setting;
+use super::{Setting, io};
 use crate::scenario::Resource;
 
 /// The largest page size that Linux has as its basic one (arm64, powerpc), in bytes.
@@ -10,6 +10,9 @@ const LARGEST_PAGE: u64 = 65_536;
 pub fn shows(setting: &Setting, seen: &str) -> bool {
     if matches!(setting.file.as_str(), "cpuset.cpus" | "cpuset.mems") {
         return same_list(&setting.value, seen);
+    }
+    if setting.is_io() && !setting.unified {
+        return same_words(setting, &setting.value, seen) || io::shows(setting, seen);
     }
     same_words(setting, &setting.value, seen) || (setting.unified && shows_named(setting, seen))
 }

@@ -35,7 +35,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run scenarios and print a containment report
+    #[command(after_help = format!("{}\n{}", help::RUN, exit_code::help_text()))]
     Run(RunArgs),
+    /// Run each limited config without each of its controls, and say which control stops which leak
+    #[command(after_help = format!("{}\n{}", help::ABLATE, exit_code::help_text()))]
+    Ablate(RunArgs),
     /// Check scenario files without looking at the machine
     Check(CheckArgs),
     /// Judge a record again without measuring, and print it
@@ -51,7 +55,9 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Say what this machine can do, what is missing, and the remedy
     #[command(after_help = help::DOCTOR)]
-    Doctor(FactsArgs),
+    Doctor(DoctorArgs),
+    /// Say what processes have, or the sandboxes of a scenario: namespaces, cgroups, limits, privileges
+    Inspect(InspectArgs),
     /// Remove what a killed run left on this machine
     #[command(after_help = help::CLEAN)]
     Clean(FactsArgs),
@@ -61,9 +67,8 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// Arguments of `run`.
+/// Arguments of `run` and `ablate`.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{}\n{}", help::RUN, exit_code::help_text()))]
 pub struct RunArgs {
     /// Scenario files, folders of them, or names of shipped scenarios
     #[arg(required = true, value_name = "PATH")]
@@ -74,6 +79,9 @@ pub struct RunArgs {
     /// Also write the record to a file in any format but table; repeatable
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
+    /// Leave out of the result and the exports what tells whose machine it was: paths, kernel builds, consoles, times of day
+    #[arg(long)]
+    pub redact: bool,
     /// On GitHub Actions, write neither annotations nor the summary of the step
     #[arg(long)]
     pub no_ci: bool,
@@ -148,6 +156,9 @@ pub struct ReportArgs {
     /// Also write the result to a file in any format but table; repeatable
     #[arg(long = "export", value_name = "FORMAT=PATH")]
     pub exports: Vec<Export>,
+    /// Leave out what tells whose machine it was: paths, kernel builds, consoles, times of day
+    #[arg(long)]
+    pub redact: bool,
     /// Judge a resource with another tolerance; repeatable
     #[arg(long = "tolerance", value_name = "RESOURCE=PERCENT")]
     pub tolerances: Vec<Tolerance>,
@@ -270,12 +281,41 @@ pub enum SchemaOf {
     Record,
 }
 
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = help::INSPECT)]
+pub struct InspectArgs {
+    /// Process IDs; or scenario files, folders of them, or names of shipped scenarios [default: this command itself]
+    #[arg(value_name = "PID|SCENARIO")]
+    pub targets: Vec<String>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
+    pub format: FactsFormat,
+    /// Print a scenario with the limits and namespaces of the process instead
+    #[arg(long, conflicts_with = "format")]
+    pub as_scenario: bool,
+    /// Start two sandboxes, read every file below /proc and /sys in both and on the host, and say which of them tell something of others
+    #[arg(long, conflicts_with_all = ["as_scenario", "targets"])]
+    pub channels: bool,
+}
+
 /// Arguments of the commands that print facts.
 #[derive(Debug, Args)]
 pub struct FactsArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
     pub format: FactsFormat,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = FactsFormat::Table)]
+    pub format: FactsFormat,
+    /// Do not measure the noise of the machine, which takes two seconds
+    #[arg(long)]
+    pub quick: bool,
 }
 
 /// What is refused unless somebody allows it.

@@ -7,12 +7,25 @@ use super::terminal::Terminal;
 use super::{CommandError, exit_code, run, table};
 use crate::engine::{self, DryCase, DryLimit, DryRun};
 use crate::report::{Format, escaped};
+use crate::scenario::Scenario;
 
 /// Prints the steps and the limits of every case. 0 when they could be planned, also where they could not run.
 ///
 /// # Errors
 /// [`CommandError`]: scenario errors, a format that is none for plans, a machine whose cgroups cannot be read.
 pub fn dry_run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
+    of(args, &mut |_| {}, terminal)
+}
+
+/// The same for scenarios that are changed before they are run.
+///
+/// # Errors
+/// As [`dry_run`].
+pub fn of(
+    args: &RunArgs,
+    change: &mut dyn FnMut(&mut Vec<Scenario>),
+    terminal: &Terminal,
+) -> Result<u8, CommandError> {
     let as_json = match args.format {
         Format::Table => false,
         Format::Json => true,
@@ -23,7 +36,8 @@ pub fn dry_run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> 
             });
         }
     };
-    let scenarios = run::load_for(args)?;
+    let mut scenarios = run::load_for(args)?;
+    change(&mut scenarios);
     let plan = engine::dry_run(&scenarios, run::allowed(args))?;
     let text = match as_json {
         true => super::to_json(&plan)?,
@@ -64,11 +78,20 @@ fn view(plan: &DryRun, width: Option<u16>) -> String {
 
 fn workload(case: &DryCase) -> String {
     let mut text = case.attacker.unwrap_or("no workload").to_owned();
+    if let Some(kind) = case.kind {
+        let _ = write!(text, ", kind {kind}");
+    }
     if case.threads > 1 {
         let _ = write!(text, ", {} threads", case.threads);
     }
     if let Some(burst) = case.burst {
         let _ = write!(text, ", {} µs in every {} µs", burst.busy_us, burst.period_us);
+    }
+    for (key, value) in &case.options {
+        let _ = write!(text, ", {key} {value}");
+    }
+    if let Some(memory) = case.memory {
+        let _ = write!(text, ", {memory}");
     }
     text
 }

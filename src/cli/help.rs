@@ -11,6 +11,7 @@ Examples:
   contain-test run --vm pids                     the same in a throwaway guest with cgroup v2; needs no root
   contain-test report report.json --format markdown
   contain-test compare old.json report.json      what became worse, what better?
+  contain-test inspect $$                        what does this process share with the host, and what limits it?
   sudo contain-test clean                        remove what a killed run left behind
 ";
 
@@ -26,6 +27,14 @@ Examples:
   contain-test run --dry-run pids                every step, and nothing done
 ";
 
+/// Of `ablate`.
+pub const ABLATE: &str = "\
+Examples:
+  sudo contain-test ablate pids --quick          which control stops which leak?
+  contain-test ablate --dry-run pids             every config with one control less, and nothing done
+  contain-test ablate --dry-run my.yaml --format json
+";
+
 /// Of `report`.
 pub const REPORT: &str = "\
 Examples:
@@ -34,6 +43,7 @@ Examples:
   contain-test report report.json --export html=report.html --export junit=report.xml
   contain-test report report.json --format sarif
   contain-test report report.json --tolerance cpu=20 --seed 7
+  contain-test report report.json --redact --export json=public.json
 ";
 
 /// Of `compare`.
@@ -85,6 +95,22 @@ pub const DOCTOR: &str = "\
 Examples:
   contain-test doctor                            exits with 3 when something required is missing
   contain-test doctor --format json              the machine as records hold it
+";
+
+/// Of `inspect`.
+pub const INSPECT: &str = "\
+Examples:
+  contain-test inspect                           this command itself: what does this shell or container have?
+  contain-test inspect $$ $PPID                  several processes, and a matrix of what they share
+  contain-test inspect $$ --format json
+  contain-test inspect $$ --as-scenario          its limits and namespaces as a scenario that can be run
+  contain-test inspect pids                      what the sandboxes of a scenario would have; starts none
+  sudo contain-test inspect --channels           which files of /proc and /sys tell a sandbox something of others?
+
+Exit codes:
+  0      inspected; what this user may not read is null, with the reason
+  2      no such process, one that ended meanwhile, or an error of a scenario
+  --channels starts sandboxes, and its codes are those of `run`
 ";
 
 /// Of `clean`.

@@ -74,6 +74,17 @@ fn probe_line(name: &str) -> Option<ProbeLine> {
         .find(|resource| name.split('/').next() == Some(resource.name()))?;
     let summary = match name {
         "cpu/work" => "a fixed amount of integer arithmetic, about 1 ms on the quiet machine",
+        "cpu/wakeup" => "a sleep of 0.1 ms, and how late it ends; shown, never judged",
+        "random/getrandom" => "getrandom(2) for 32 bytes, as much as a key takes",
+        "disk/fsync" => {
+            "a new file of 4 KiB on the node's disk, flushed to the device, and removed"
+        }
+        "disk/read" => "4 KiB of a file on the node's disk that the page cache holds",
+        "files/open" => "open and close of a file in the sandbox's own root",
+        "files/socket" => "a socket of the family AF_UNIX, made and closed",
+        "memory/fault" => "map 64 pages, write to each of them, unmap them",
+        "network/udp" => "a datagram over the node's uplink, and its echo",
+        "network/connect" => "a TCP connection over the node's uplink, made and reset",
         "pids/fork" => "fork, a child that ends at once, and the wait for it",
         _ => "",
     };

@@ -61,9 +61,10 @@ mod tests {
         let pages = pages();
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names[0], "contain-test.1");
-        for command in
-            ["run", "check", "report", "compare", "list", "explain", "schema", "doctor", "clean"]
-        {
+        for command in [
+            "run", "ablate", "check", "report", "compare", "list", "explain", "schema", "doctor",
+            "inspect", "clean",
+        ] {
             assert!(names.contains(&format!("contain-test-{command}.1").as_str()), "{command}");
         }
         for (name, page) in &pages {

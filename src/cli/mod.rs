@@ -2,6 +2,7 @@
 //!
 //! Only this room writes to stdout and stderr and decides the exit code; nothing calls `exit`.
 
+mod ablate;
 pub mod args;
 mod check;
 mod ci;
@@ -15,6 +16,7 @@ pub mod exit_code;
 mod explain;
 pub mod export;
 mod help;
+mod inspect;
 mod list;
 mod man;
 mod output;
@@ -55,6 +57,8 @@ enum CommandError {
     #[error(transparent)]
     Engine(#[from] crate::engine::EngineError),
     #[error(transparent)]
+    Inspect(#[from] crate::host::InspectError),
+    #[error(transparent)]
     Terminal(#[from] TerminalError),
     #[error("cannot write as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -67,6 +71,7 @@ impl CommandError {
             | Self::Find(_)
             | Self::Export(_)
             | Self::Record(_)
+            | Self::Inspect(_)
             | Self::Usage { .. } => exit_code::USAGE,
             Self::Engine(crate::engine::EngineError::Unable(_)) => exit_code::CANNOT_RUN,
             Self::Engine(_) | Self::Terminal(_) | Self::Json(_) => exit_code::HARNESS_ERROR,
@@ -91,6 +96,7 @@ fn dispatch(args: &[OsString]) -> u8 {
     let result = match &cli.command {
         Command::Run(args) if args.dry_run => dry_run::dry_run(args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
+        Command::Ablate(args) => ablate::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Report(args) => report::run(args, &terminal),
         Command::Compare(args) => compare::run(args, &terminal),
@@ -98,6 +104,7 @@ fn dispatch(args: &[OsString]) -> u8 {
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),
         Command::Doctor(args) => doctor::run(args, &terminal),
+        Command::Inspect(args) => inspect::run(args, &terminal),
         Command::Clean(args) => clean::run(args, &terminal),
         Command::Completions(args) => completions::run(args, &terminal),
         Command::Man(args) => man::run(args, &terminal),
@@ -110,6 +117,7 @@ fn dispatch(args: &[OsString]) -> u8 {
                 CommandError::Scenario(errors) => terminal.note(&errors.to_string()),
                 CommandError::Export(_) => terminal.error(&error, Some(EXPORT_HELP)),
                 CommandError::Record(record) => terminal.error(&error, Some(&record.help())),
+                CommandError::Inspect(inspect) => terminal.error(&error, Some(inspect.help())),
                 CommandError::Usage { help, .. } => terminal.error(&error, Some(help)),
                 _ => terminal.error(&error, None),
             }

@@ -81,6 +81,9 @@ pub fn run(args: &ReportArgs, terminal: &Terminal) -> Result<u8, CommandError> {
         .map_err(|source| RecordError::Unjudgeable { path: args.record.clone(), source })?;
     let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
     let code = analyze::exit_verdict(&record, exit);
+    if args.redact {
+        record = report::redacted(&record)?;
+    }
     let view = ViewOptions {
         color: terminal.stdout_color,
         width: usize::from(terminal.width()),

@@ -2,52 +2,34 @@
 
 use super::args::{Danger, RunArgs};
 use super::events::EventLines;
-use super::export;
+use super::export::{self, OpenExport};
 use super::progress::{Progress, Verbosity};
 use super::terminal::Terminal;
 use super::{CommandError, ci::Ci, output};
 use crate::analyze::ExitOptions;
-use crate::engine::{self, Allowed, RunOptions};
-use crate::report::{Format, ViewOptions};
+use crate::engine::{self, Allowed, RunOptions, RunOutcome};
+use crate::report::{Format, ViewOptions, redacted};
 use crate::scenario::{self, Scenario, VmSpec};
 use crate::vm::{self, VmOptions};
 
 /// What a record says of its few and short blocks.
-const QUICK: &str = "measured with --quick: few and short blocks show failures and ceilings, and of slowdowns only large ones; \
-                     what they leave open is inconclusive";
+const QUICK: &str = "measured with --quick: four pairs of short blocks show refused operations, ceilings, and slowdowns far beyond the tolerance; \
+                     what lies near it or varies is inconclusive, and that nothing leaks is shown for the calmest probes only";
 
 /// Runs scenarios and prints the result.
 ///
 /// # Errors
 /// [`CommandError`]: scenario errors and unwritable exports before anything runs, harness errors after.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
-    let exports = export::open_all(&args.exports);
-    let scenarios = load_for(args);
-    if let (Err(export), Err(_)) = (&exports, &scenarios) {
-        // Both have to be mended, so both are told; the scenarios' errors follow as those of the command.
-        terminal.error(export, None);
+    if args.redact && args.format == Format::Jsonl {
+        return Err(CommandError::Usage {
+            message: "`--redact` comes too late for events that are told while they happen"
+                .to_owned(),
+            help: "write them at the end, `--export jsonl=PATH`".to_owned(),
+        });
     }
-    let (scenarios, exports) = (scenarios?, exports?);
-
-    let mut progress = Progress::new(terminal, verbosity(args));
     let mut lines = (args.format == Format::Jsonl).then(|| EventLines::new(terminal));
-    let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
-    let options = RunOptions { seed: args.seed, allowed: allowed(args), exit };
-    let mut tell = |event: &engine::Event| {
-        progress.event(event);
-        if let Some(lines) = &mut lines {
-            lines.event(event);
-        }
-    };
-    let mut outcome = if vm::wants_guests(&scenarios) {
-        vm::run(&scenarios, &vm_options(args, options), &mut tell)?
-    } else {
-        engine::run(&scenarios, options, &mut tell)?
-    };
-    progress.clear();
-    if args.quick {
-        outcome.report.warnings.push(QUICK.to_owned());
-    }
+    let Measured { outcome, exports } = measured(args, &mut |_| {}, lines.as_mut(), terminal)?;
 
     let view = ViewOptions {
         color: terminal.stdout_color,
@@ -60,6 +42,61 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     let code = output::write(&outcome.report, stdout, exports, &view, terminal, outcome.exit_code);
     Ci::new(args.format, true, args.no_ci).tell(&outcome.report, terminal);
     Ok(output::told(lines.map_or(Ok(()), EventLines::finish), terminal, code))
+}
+
+/// What came of a run, and the files that it is to be written to.
+pub(super) struct Measured {
+    pub outcome: RunOutcome,
+    pub exports: Vec<OpenExport>,
+}
+
+/// Opens the exports, loads the scenarios, changes them, and runs them.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn measured(
+    args: &RunArgs,
+    change: &mut dyn FnMut(&mut Vec<Scenario>),
+    mut lines: Option<&mut EventLines<'_>>,
+    terminal: &Terminal,
+) -> Result<Measured, CommandError> {
+    let exports = export::open_all(&args.exports);
+    let scenarios = load_for(args);
+    if let (Err(export), Err(_)) = (&exports, &scenarios) {
+        // Both have to be mended, so both are told; the scenarios' errors follow as those of the command.
+        terminal.error(export, None);
+    }
+    let (mut scenarios, exports) = (scenarios?, exports?);
+    change(&mut scenarios);
+
+    let mut progress = Progress::new(terminal, verbosity(args));
+    let exit = ExitOptions { must_run: args.must_run, allow_inconclusive: args.allow_inconclusive };
+    let options = RunOptions { seed: args.seed, allowed: allowed(args), exit };
+    let mut tell = |event: &engine::Event| {
+        progress.event(event);
+        if let Some(lines) = &mut lines {
+            lines.event(event);
+        }
+    };
+    let mut outcome = if vm::wants_guests(&scenarios) {
+        vm::run(&scenarios, &vm_options(args, options, ablates(&scenarios)), &mut tell)?
+    } else {
+        engine::run(&scenarios, options, &mut tell)?
+    };
+    progress.clear();
+    if args.quick {
+        outcome.report.warnings.push(QUICK.to_owned());
+    }
+
+    if args.redact {
+        outcome.report = redacted(&outcome.report)?;
+    }
+    Ok(Measured { outcome, exports })
+}
+
+/// Whether configs with one control less are among them.
+fn ablates(scenarios: &[Scenario]) -> bool {
+    scenarios.iter().flat_map(|it| &it.configs).any(|config| config.ablation.is_some())
 }
 
 /// The dangers that the arguments allow.
@@ -94,11 +131,12 @@ fn unsaid(args: &RunArgs) -> Option<VmSpec> {
     args.vm.map(|cgroup| VmSpec { cgroup: cgroup.mode(), ..VmSpec::default() })
 }
 
-fn vm_options(args: &RunArgs, run: RunOptions) -> VmOptions {
+fn vm_options(args: &RunArgs, run: RunOptions, ablate: bool) -> VmOptions {
     VmOptions {
         run,
         unsaid: unsaid(args),
         quick: args.quick,
+        ablate,
         kernel: args.kernel.clone(),
         modules: args.modules.clone(),
         ..VmOptions::default()

@@ -31,16 +31,21 @@ pub struct Quiet {
     attacker_pids: Option<u64>,
     node_pids: Option<u64>,
     node_memory: Option<u64>,
+    /// Bytes that wait in queues of the uplink. A quiet one has none, or next to none.
+    queued: Option<u64>,
 }
 
 impl Quiet {
-    /// Reads them.
+    /// Reads them; tasks of the groups `apart`, which come and go by themselves, do not count.
     #[must_use]
-    pub fn now(node: &Node, attacker: &Group) -> Self {
+    pub fn now(node: &Node, attacker: &Group, apart: &[Group]) -> Self {
+        let others: u64 = apart.iter().filter_map(|group| group.counters().pids()).sum();
         Self {
             attacker_pids: attacker.counters().pids(),
-            node_pids: node.group.counters().pids(),
-            node_memory: node.group.counters().memory(),
+            node_pids: node.group.counters().pids().map(|all| all.saturating_sub(others)),
+            // What a program read of its own file stays cached after its end, and is in nobody's way.
+            node_memory: node.group.counters().memory_held(),
+            queued: node.uplink.as_ref().and_then(|uplink| uplink.backlog().ok()),
         }
     }
 
@@ -59,6 +64,9 @@ impl Quiet {
             .or_else(|| {
                 above(now.node_memory, self.node_memory, MEMORY_SLACK)
                     .map(|pair| say("bytes of the node", pair))
+            })
+            .or_else(|| {
+                above(now.queued, self.queued, 0).map(|pair| say("bytes queued at links", pair))
             })
     }
 }
@@ -105,16 +113,18 @@ impl From<BlockState> for Load {
 pub struct Switch {
     state: Load,
     quiet: Quiet,
+    apart: Vec<Group>,
     counts: Counts,
     starts: u64,
-    held: u64,
+    workers: u64,
 }
 
 impl Switch {
-    /// Off, as a case begins.
+    /// Off, as a case begins. Tasks of the groups `apart` have nothing to do with the attack.
     #[must_use]
-    pub fn new(quiet: Quiet) -> Self {
-        Self { state: Load::Off, quiet, counts: Counts::default(), starts: 0, held: 0 }
+    pub fn new(node: &Node, attacker: &Group, apart: Vec<Group>) -> Self {
+        let quiet = Quiet::now(node, attacker, &apart);
+        Self { state: Load::Off, quiet, apart, counts: Counts::default(), starts: 0, workers: 0 }
     }
 
     /// Switches, if needed. Returns how long that took, or nothing when it was so already.
@@ -162,15 +172,15 @@ impl Switch {
             }
         }
         self.starts += u64::from(to == Load::Attack);
-        self.held = if to == Load::Attack { self.counts.held } else { self.held };
+        self.workers = if to == Load::Attack { self.counts.workers } else { self.workers };
         self.state = to;
         Ok(())
     }
 
-    /// What the attack held when it had reached its hold state the last time.
+    /// How many workers the attack had when it had reached its hold state the last time.
     #[must_use]
-    pub const fn held(&self) -> u64 {
-        self.held
+    pub const fn workers(&self) -> u64 {
+        self.workers
     }
 
     fn wait_until_quiet(
@@ -180,10 +190,10 @@ impl Switch {
         signals: &mut Signals,
     ) -> Result<(), EngineError> {
         let begun = Instant::now();
-        while let Some(what) = self.quiet.disturbance(&Quiet::now(node, attacker)) {
+        while let Some(what) = self.quiet.disturbance(&Quiet::now(node, attacker, &self.apart)) {
             signals.check()?;
             if begun.elapsed() > QUIET_LIMIT {
-                return Err(EngineError::Failed(format!(
+                return Err(EngineError::Unanswered(format!(
                     "the node did not become quiet within 5 s of the attack's end: {what}"
                 )));
             }
@@ -193,6 +203,12 @@ impl Switch {
         Ok(())
     }
 
+    /// What the attacker said the last time that it was asked.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// What the attacker counted of itself.
     #[must_use]
     pub fn attack(&self) -> Attack {
@@ -200,8 +216,11 @@ impl Switch {
             operations: self.counts.operations,
             refusals: self.counts.refusals.clone(),
             peak: self.counts.peak,
+            peak_bytes: self.counts.peak_bytes,
             respawns: self.counts.respawns,
+            kills: self.counts.kills,
             starts: self.starts,
+            stopped_by: Vec::new(),
         }
     }
 }
@@ -212,13 +231,21 @@ mod tests {
 
     #[test]
     fn one_task_too_many_is_a_disturbance_and_a_little_memory_is_not() {
-        let quiet =
-            Quiet { attacker_pids: Some(1), node_pids: Some(4), node_memory: Some(1 << 20) };
+        let quiet = Quiet {
+            attacker_pids: Some(1),
+            node_pids: Some(4),
+            node_memory: Some(1 << 20),
+            queued: None,
+        };
         assert_eq!(quiet.disturbance(&quiet), None);
         let one_more = Quiet { attacker_pids: Some(2), ..quiet };
         assert!(quiet.disturbance(&one_more).unwrap().contains("tasks of the attacker: 2"));
         let batch = Quiet { node_memory: Some(9 << 20), ..quiet };
         assert_eq!(quiet.disturbance(&batch), None);
+        let sending = Quiet { queued: Some(0), ..quiet };
+        assert_eq!(sending.disturbance(&sending), None);
+        let queued = Quiet { queued: Some(106), ..quiet };
+        assert!(sending.disturbance(&queued).unwrap().contains("queued at links: 106"));
         let held = Quiet { node_memory: Some(100 << 20), ..quiet };
         assert!(quiet.disturbance(&held).is_some());
     }

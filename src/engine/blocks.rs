@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use contain_test_workloads::protocol::{Measure, Order, ProbeOrder, Reply, Sample};
 
 use super::EngineError;
-use super::conversation::{Asked, ask};
+use super::conversation::{Asked, ask_while};
 use super::signals::Signals;
 use crate::record::ProbeSample;
 use crate::sandbox::Sandbox;
@@ -35,10 +35,25 @@ pub fn measure(
     probes: &[ProbeOrder],
     net: bool,
 ) -> Result<BlockResult, EngineError> {
+    measure_while(victim, signals, duration_ms, probes, net, &mut || None)
+}
+
+/// The same, with something to do meanwhile, which says how long until it is time to do it again.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_while(
+    victim: &mut Sandbox,
+    signals: &mut Signals,
+    duration_ms: u64,
+    probes: &[ProbeOrder],
+    net: bool,
+    meanwhile: &mut dyn FnMut() -> Option<Duration>,
+) -> Result<BlockResult, EngineError> {
     let begun = Instant::now();
     let order = Order::Measure(Measure { duration_ms, probes: probes.to_vec(), net });
     let limit = Duration::from_millis(duration_ms) + GRACE;
-    let answer = ask::<_, Reply>(&mut victim.channel, signals, &order, limit)?;
+    let answer = ask_while::<_, Reply>(&mut victim.channel, signals, &order, limit, meanwhile)?;
     let span = (begun, Instant::now());
     Ok(match answer {
         Asked::Answer(Reply::Measured { samples }) => BlockResult {

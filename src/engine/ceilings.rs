@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::soft;
+use super::descriptors::Descriptors;
+use super::io_ceiling::IoWatch;
+use super::{bounds, memory_ceiling as memory, net_ceiling as net, soft};
 use crate::analyze;
 use crate::cgroup::{CPU_PERIOD_US, Group, Setting, parse_list};
-use crate::node::Node;
-use crate::record::{BlockState, Ceiling, CeilingLevel};
+use crate::node::{Disk, Node};
+use crate::record::{Attack, BlockMode, BlockState, Ceiling, CeilingLevel};
 use crate::sandbox::Sandbox;
 use crate::scenario::Resource;
-
-/// Memory may pass its limit by a batch of charged pages on each CPU (`MEMCG_CHARGE_BATCH` of mm/memcontrol.c: 64).
-const MEMORY_BATCH: u64 = 64 * 4096;
 
 /// The kernel hands out a whole quota at the beginning of each period, and a stretch of time touches up to two periods
 /// more than fit into it: so much more than its share may be used in it, however long it is.
@@ -28,13 +27,19 @@ const TICK_US: u64 = 10_000;
 pub struct Watchdog {
     cpus: u64,
     refused_before: Option<u64>,
-    memory_refused_before: Option<u64>,
+    memory: memory::Seen,
     throttled_before: Option<u64>,
     node_throttled_before: Option<u64>,
     by_cpu_before: Option<Vec<u64>>,
     sampled_pids: u64,
     sampled_node_pids: u64,
     sampled_swap: u64,
+    bounds: bounds::Highest,
+    /// Of the node's disk, where there is one.
+    io: Option<IoWatch>,
+    /// Of the limit on open files, where there is one.
+    descriptors: Option<Descriptors>,
+    link: net::Seen,
     stretch: Option<(Instant, u64)>,
     stretches: Vec<Stretch>,
     /// Values that changed: the file, and what it reads. Each once.
@@ -44,24 +49,53 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Begins before the first attack, on a machine with this many CPUs.
+    /// Begins before the first attack, on a machine with this many CPUs; `nofile` is the attacker's limit on open files.
     #[must_use]
-    pub fn new(attacker: &Group, node: &Group, cpus: u64) -> Self {
+    pub fn new(attacker: &Group, node: &Group, cpus: u64, nofile: Option<u64>) -> Self {
         let counters = attacker.counters();
         Self {
             cpus,
             refused_before: counters.pids_refusals().map(|(_, count)| count),
-            memory_refused_before: counters.memory_refusals().map(|(_, count)| count),
+            memory: memory::Seen::new(attacker, cpus),
             throttled_before: counters.cpu_throttled(),
             node_throttled_before: node.counters().cpu_throttled(),
             by_cpu_before: counters.cpu_usage_by_cpu(),
             sampled_pids: 0,
             sampled_node_pids: 0,
             sampled_swap: 0,
+            bounds: bounds::Highest::default(),
+            io: None,
+            descriptors: nofile.map(Descriptors::new),
+            link: net::Seen::default(),
             stretch: None,
             stretches: Vec::new(),
             broken: BTreeSet::new(),
             escaped: BTreeSet::new(),
+        }
+    }
+
+    /// The same with an eye on the node's disk.
+    #[must_use]
+    pub fn with_disk(self, disk: Option<&Disk>) -> Self {
+        Self { io: disk.map(IoWatch::new), ..self }
+    }
+
+    /// A block begins.
+    pub fn block_begins(&mut self, disk: Option<&Disk>, attacker: &Group, victim: &Group) {
+        if let (Some(io), Some(disk)) = (&mut self.io, disk) {
+            io.block_begins(disk, attacker, victim);
+        }
+    }
+
+    /// A block is over.
+    pub fn block_ends(
+        &mut self,
+        disk: Option<&Disk>,
+        groups: (&Group, &Group),
+        what: (BlockState, BlockMode),
+    ) {
+        if let (Some(io), Some(disk)) = (&mut self.io, disk) {
+            io.block_ends(disk, groups, what);
         }
     }
 
@@ -77,16 +111,27 @@ impl Watchdog {
             };
             self.broken.insert((setting.file.clone(), finding));
         }
+        self.broken.extend(self.bounds.look(attacker));
+        if let Some(uplink) = &node.uplink {
+            self.broken.extend(net::Seen::look(&attacker.name, uplink));
+        }
         let pids = |group: &Group| group.counters().pids().unwrap_or(0);
         self.sampled_pids = self.sampled_pids.max(pids(&attacker.group));
         self.sampled_node_pids = self.sampled_node_pids.max(pids(&node.group));
+        self.memory.look(&attacker.group);
         self.sampled_swap = self.sampled_swap.max(attacker.group.counters().swap().unwrap_or(0));
+        if let Some(descriptors) = &mut self.descriptors {
+            descriptors.look(&attacker.group.processes());
+        }
     }
 
     /// Before the attack is switched on or off: a stretch of attack begins, goes on, or is over. Its use of CPU is
-    /// measured over all of it, because a block of 250 ms holds two or three quotas by chance.
-    pub fn turning(&mut self, to: BlockState, attacker: &Group) {
-        let used = attacker.counters().cpu_usage_us();
+    /// measured over all of it, as what its link carries is, because a block of 250 ms holds two or three quotas by chance.
+    pub fn turning(&mut self, to: BlockState, attacker: &Sandbox, node: &Node) {
+        let used = attacker.group.counters().cpu_usage_us();
+        if let Some(uplink) = &node.uplink {
+            self.link.turning(to, &attacker.name, uplink);
+        }
         match (to, self.stretch, used) {
             (BlockState::On, None, Some(used)) => self.stretch = Some((Instant::now(), used)),
             (BlockState::Off, Some((begun, before)), Some(used)) => {
@@ -102,9 +147,10 @@ impl Watchdog {
         }
     }
 
-    /// The ceilings of all limits, amounts first. A file that only serves another's amount has none of its own.
+    /// The ceilings of all limits, amounts first. A file that only serves another's amount has none of its own. `attack` is what
+    /// the attacker counted, for limits whose refusals nobody else counts.
     #[must_use]
-    pub fn ceilings(&self, attacker: &Sandbox, node: &Node) -> Vec<Ceiling> {
+    pub fn ceilings(&self, attacker: &Sandbox, node: &Node, attack: &Attack) -> Vec<Ceiling> {
         let of = |amounts: bool| {
             attacker
                 .settings
@@ -113,23 +159,40 @@ impl Watchdog {
                 .filter(|setting| has_own(setting, &attacker.settings))
                 .map(|setting| self.ceiling(setting, attacker, node))
         };
-        of(true).chain(of(false)).collect()
+        let bounds = self.bounds.ceilings(attacker, node).into_iter();
+        let bounds = bounds.map(|ceiling| self.with_findings(ceiling, attacker));
+        let link = self.link.ceilings(node).into_iter();
+        let link = link.map(|ceiling| self.with_findings(ceiling, attacker));
+        let descriptors = self.descriptors.iter().map(|seen| seen.ceiling(attack));
+        of(true).chain(bounds).chain(link).chain(descriptors).chain(of(false)).collect()
     }
 
     fn ceiling(&self, setting: &Setting, attacker: &Sandbox, node: &Node) -> Ceiling {
-        let mut ceiling = match setting.resource {
+        let ceiling = match setting.resource {
             _ if setting.limit == 0 => soft::ceiling(setting, &attacker.group)
                 .unwrap_or_else(|| self.setting(setting, attacker)),
-            _ if setting.file == SWAP => self.swap(setting, attacker),
-            Resource::Memory => self.memory(setting, attacker, node),
+            _ if setting.file == SWAP => memory::swap(setting, &attacker.group, self.sampled_swap),
+            Resource::Disk => self
+                .io
+                .as_ref()
+                .and_then(|io| io.ceiling(setting, attacker))
+                .unwrap_or_else(|| self.setting(setting, attacker)),
+            Resource::Memory => memory::ceiling(setting, (&attacker.group, node), &self.memory),
             Resource::Cpu => self.quota(setting, attacker, node),
             _ => self.pids(setting, attacker, node),
         };
+        self.with_findings(ceiling, attacker)
+    }
+
+    /// What was found of it after blocks: a value that changed, or a process outside its group.
+    fn with_findings(&self, mut ceiling: Ceiling, attacker: &Sandbox) -> Ceiling {
         let broken: Vec<&str> = self
             .broken
             .iter()
             .filter(|(file, _)| {
-                *file == setting.file || served_by(file) == Some(setting.file.as_str())
+                // Several rates are in one file.
+                ceiling.knob.split(' ').next() == Some(file)
+                    || served_by(file) == Some(ceiling.knob.as_str())
             })
             .map(|(_, finding)| finding)
             .chain(&self.escaped)
@@ -176,59 +239,6 @@ impl Watchdog {
         }
     }
 
-    fn memory(&self, setting: &Setting, attacker: &Sandbox, node: &Node) -> Ceiling {
-        let peak = attacker.group.counters().memory_peak();
-        let node_peak = node.group.counters().memory_peak().map(|peak| peak.value);
-        let refused = attacker.group.counters().memory_refusals();
-        let count =
-            refused.map(|(_, count)| count - self.memory_refused_before.unwrap_or(0).min(count));
-        let value = peak.as_ref().map(|peak| peak.value);
-        #[expect(clippy::cast_precision_loss, reason = "a share of a limit needs no exactness")]
-        let slack = (MEMORY_BATCH * self.cpus) as f64 / setting.limit.max(1) as f64;
-        Ceiling {
-            resource: setting.resource,
-            knob: setting.file.clone(),
-            limit: setting.limit,
-            peak: value,
-            peak_source: peak.map_or("none", |peak| peak.file).to_owned(),
-            counter: refused.map(|(name, _)| name.to_owned()),
-            count,
-            kept: analyze::kept(setting.limit, value, slack),
-            level: analyze::level(
-                value,
-                setting.limit,
-                count,
-                node_peak,
-                node.spec.capacity(node.spec.memory_bytes),
-            ),
-            node_peak,
-            note: "memory of the sandbox's init and supervisor is counted too".to_owned(),
-        }
-    }
-
-    /// Swap of version 2, which is counted by itself. The kernel refuses to swap out more, and counts that; nobody fails by it.
-    fn swap(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
-        let counters = attacker.group.counters();
-        let (peak, peak_source) = match counters.swap_peak() {
-            Some(peak) => (peak.value, peak.file),
-            None => (self.sampled_swap, "sampled"),
-        };
-        let count = counters.event("memory", "memory.swap.events", "max");
-        Ceiling {
-            resource: setting.resource,
-            knob: setting.file.clone(),
-            limit: setting.limit,
-            peak: Some(peak),
-            peak_source: peak_source.to_owned(),
-            counter: count.map(|_| "memory.swap.events max".to_owned()),
-            count,
-            kept: analyze::kept(setting.limit, Some(peak), 0.0),
-            level: CeilingLevel::Inferred,
-            node_peak: None,
-            note: "what is refused here stays in memory".to_owned(),
-        }
-    }
-
     /// A file that holds no amount: what can be proved is that it still reads what was written, and for CPUs that no other
     /// was used.
     fn setting(&self, setting: &Setting, attacker: &Sandbox) -> Ceiling {
@@ -249,8 +259,9 @@ impl Watchdog {
             level: CeilingLevel::Inferred,
             node_peak: None,
             note: format!(
-                "no amount: {} was written, and read again after every block",
-                setting.value
+                "no amount: {} was written, and read again after every block{}",
+                setting.value,
+                self.io.as_ref().map_or_else(String::new, |io| io.weightless(setting))
             ),
         }
     }

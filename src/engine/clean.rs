@@ -7,16 +7,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, umount2};
 use serde::Serialize;
 
+use super::disk::loop_devices_of;
 use super::run_directory::{LOCK, PREFIX};
 use super::strays::Stray;
 use super::sysctl_values::put_back_for_the_dead;
 use super::{Entry, Ledger};
 use crate::announce::Unheard;
 use crate::cgroup::{Group, Hierarchies, Hierarchy};
+use crate::sys::loop_device::detach;
 
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 /// A run's directory is hidden for less than a millisecond before it gets its name.
@@ -66,11 +69,13 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
 impl Cleaned {
     fn dead_run(&mut self, directory: &Path, hierarchies: &Hierarchies, dry: bool) {
         let before = self.failures.len();
-        let (mut groups, mut strays): (Vec<PathBuf>, Vec<Stray>) = (Vec::new(), Vec::new());
+        let (mut groups, mut images): (Vec<PathBuf>, Vec<PathBuf>) = (Vec::new(), Vec::new());
+        let mut strays: Vec<Stray> = Vec::new();
         for entry in Ledger::read(directory).into_iter().rev() {
             match entry {
                 Entry::Cgroup(path) => groups.push(path),
                 Entry::Mount(path) => self.unmount(&path, dry),
+                Entry::Image(path) => images.push(path),
                 Entry::Process(role) => {
                     strays.push(Stray::Role { role, run_id: run_id_of(directory) });
                 }
@@ -95,9 +100,37 @@ impl Cleaned {
         for stray in strays {
             self.strays(&stray, dry);
         }
+        if !dry {
+            contain_test_workloads::remove_planted(&run_id_of(directory));
+        }
+        self.disks(directory, &images, dry);
         // The ledger stays for another try when something else did.
         if self.failures.len() == before {
             self.done(directory, dry, |path| fs::remove_dir_all(path).map_err(|e| e.to_string()));
+        }
+    }
+
+    /// Detaches loop devices of the run's images, and removes those that lie elsewhere than in its directory.
+    fn disks(&mut self, directory: &Path, images: &[PathBuf], dry: bool) {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        let is_ours = |path: &Path| {
+            path.starts_with(directory)
+                || path.file_name().is_some_and(|file| *file == *format!("{name}.img"))
+        };
+        for (number, file) in loop_devices_of(&name) {
+            if is_ours(&file) {
+                let device = PathBuf::from(format!("/dev/loop{number}"));
+                self.done(&device, dry, |_| match detach(number) {
+                    // The kernel has done it by itself meanwhile.
+                    Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => Ok(()),
+                    result => result.map_err(|error| error.to_string()),
+                });
+            }
+        }
+        for image in images {
+            if is_ours(image) && !image.starts_with(directory) && image.is_file() {
+                self.done(image, dry, |path| fs::remove_file(path).map_err(|e| e.to_string()));
+            }
         }
     }
 
@@ -176,14 +209,15 @@ impl Cleaned {
     }
 }
 
-/// A group's directory and those of its sandboxes, the deeper ones first.
+/// A group's directory and those of its pods and sandboxes, the deeper ones first.
 fn tree(path: &Path) -> Vec<PathBuf> {
     let mut list: Vec<PathBuf> = fs::read_dir(path)
         .into_iter()
         .flatten()
         .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
+        // A link could lead anywhere.
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .flat_map(|entry| tree(&entry.path()))
         .collect();
     list.push(path.to_owned());
     list

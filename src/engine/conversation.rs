@@ -34,6 +34,20 @@ pub fn ask<Q: Serialize, A: DeserializeOwned>(
     question: &Q,
     limit: Duration,
 ) -> Result<Asked<A>, EngineError> {
+    ask_while(channel, signals, question, limit, &mut || None)
+}
+
+/// The same, with something to do while nothing comes: `meanwhile` does it, if it is time to, and says how long until it is time again.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_while<Q: Serialize, A: DeserializeOwned>(
+    channel: &mut Channel,
+    signals: &mut Signals,
+    question: &Q,
+    limit: Duration,
+    meanwhile: &mut dyn FnMut() -> Option<Duration>,
+) -> Result<Asked<A>, EngineError> {
     if channel.send(question).is_err() {
         return Ok(Asked::Gone);
     }
@@ -46,6 +60,7 @@ pub fn ask<Q: Serialize, A: DeserializeOwned>(
             Received::Nothing => {}
         }
         let Some(left) = limit.checked_sub(begun.elapsed()) else { return Ok(Asked::Late) };
+        let left = meanwhile().map_or(left, |due| due.min(left));
         let milliseconds = u16::try_from(left.as_millis() + 1).unwrap_or(u16::MAX);
         let mut fds = vec![PollFd::new(channel.as_fd(), PollFlags::POLLIN)];
         fds.extend(signals.wakers().map(|waker| PollFd::new(waker, PollFlags::POLLIN)));
@@ -59,7 +74,7 @@ pub fn ask<Q: Serialize, A: DeserializeOwned>(
 /// Asks a sandbox, and takes silence and refusal for errors.
 ///
 /// # Errors
-/// [`EngineError::Signal`], or a sentence that names the sandbox and what it was asked.
+/// [`EngineError::Signal`], or [`EngineError::Unanswered`] with the sandbox and what it was asked.
 pub fn require(
     sandbox: &mut Sandbox,
     signals: &mut Signals,
@@ -72,7 +87,10 @@ pub fn require(
         Order::Stop => "stop the attack",
         Order::Calibrate { .. } => "calibrate its probes",
         Order::Measure(_) => "measure",
-        Order::Facts { .. } => "look around",
+        Order::Facts { .. } | Order::Look(_) => "look around",
+        Order::Plant { .. } => "plant what is to be found",
+        Order::Survey { .. } => "read what it can",
+        Order::Hold { .. } => "hold what is to be found",
         Order::Quit => "end",
     };
     let reason = match ask(&mut sandbox.channel, signals, order, limit)? {
@@ -81,5 +99,5 @@ pub fn require(
         Asked::Gone => format!("it is gone{}", sandbox.last_words()),
         Asked::Late => format!("no answer within {} s", limit.as_secs()),
     };
-    Err(EngineError::Failed(format!("sandbox `{}` could not {what}: {reason}", sandbox.name)))
+    Err(EngineError::Unanswered(format!("sandbox `{}` could not {what}: {reason}", sandbox.name)))
 }

@@ -1,23 +1,25 @@
 //! A dry run: the steps of every case, and the kernel files that its limits become on this machine. It only reads.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::outlook::Outlook;
 use super::run::{GUARDIAN_END, GUARDIAN_START};
 use super::run_directory::{self, PREFIX};
 use super::scene::named_controllers;
-use super::specs::{ORDER, Premises, spec_of};
-use super::{
-    Allowed, EngineError, dry_guest, hierarchies, needs, sysctl_values, thermal_paths, watcher,
-};
+use super::specs::{Premises, in_order, pod_plans, sandbox_of};
+use super::{Allowed, EngineError, disk, dry_guest, needs, sysctl_values, watcher};
 use crate::cgroup::{Group, Hierarchies, Setting, node_settings};
-use crate::host::{self, CgroupMounts, Roots};
-use crate::node::{Cpus, Node, node_group, place};
+use crate::host;
+use crate::node::{Cpus, DiskPlan, Node, Uplink, node_group, place};
 use crate::record::Machine;
+use crate::sandbox::Bound;
 use crate::sandbox::runtime::{Native, Runtime};
 use crate::scenario::{
-    Burst, Config, Control, Limits, Scenario, VmSpec, WorkloadSpec, with_controls,
+    Burst, Config, Control, Limits, MemorySpec, NamespaceKind, NetLimits, Scenario, VmSpec,
+    WorkloadKind, WorkloadSpec, with_controls,
 };
 
 /// Stands for the run's ID, which a run takes from the kernel.
@@ -56,10 +58,18 @@ pub struct DryCase {
     pub config: String,
     /// The workload, when there is one.
     pub attacker: Option<&'static str>,
+    /// Which kind of the workload, where it is not its usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<WorkloadKind>,
     /// How many threads the workload burns with.
     pub threads: u64,
     /// Its bursts; null for a steady load.
     pub burst: Option<Burst>,
+    /// The options that only this workload has, as the scenario spells them.
+    pub options: BTreeMap<String, String>,
+    /// How it eats memory; absent for workloads that do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemorySpec>,
     /// Which control it is.
     pub control: Option<Control>,
     /// The guest that it would run in; null for this machine.
@@ -96,30 +106,15 @@ pub struct DryLimit {
 /// # Errors
 /// The machine's cgroups or CPUs cannot be read.
 pub fn dry_run(scenarios: &[Scenario], allowed: Allowed) -> Result<DryRun, EngineError> {
-    let roots = Roots::default();
-    let unable = |error: host::HostError| EngineError::Unable(error.to_string());
-    let machine = host::machine(&roots);
-    let mounts = CgroupMounts::read(&roots).map_err(unable)?;
-    let hierarchies = hierarchies(&mounts);
-    let usable = host::Cpus::read(&roots).map_err(unable)?.usable;
-    // Whether it may be written to is one of the requirements, and no matter for a plan.
-    let parent = host::runtime_directory().unwrap_or_else(|_| PathBuf::from("/run"));
-    let directory = parent.join(format!("{PREFIX}{RUN_ID}"));
-    let (program, root) = (directory.join("bin/contain-test"), directory.join("root"));
-    let masked = thermal_paths();
-    let premises = Premises {
-        run_id: RUN_ID,
-        program: &program,
-        root: &root,
-        masked: &masked,
-        has_swap: machine.swap_bytes > 0,
-    };
+    let outlook = Outlook::read()?;
+    let Outlook { machine, hierarchies, usable, parent, .. } = &outlook;
+    let premises = outlook.premises();
     let here = scenarios.iter().flat_map(|it| &it.configs).any(|config| config.vm().is_none());
     // Guests are made without a guardian and without a directory: the kernel takes them down.
     let (steps, tear_down) = if here {
         (
-            [vec![GUARDIAN_START.to_owned()], run_directory::steps(&parent, RUN_ID)].concat(),
-            [run_directory::removal_steps(&parent, RUN_ID), vec![GUARDIAN_END.to_owned()]].concat(),
+            [vec![GUARDIAN_START.to_owned()], run_directory::steps(parent, RUN_ID)].concat(),
+            [run_directory::removal_steps(parent, RUN_ID), vec![GUARDIAN_END.to_owned()]].concat(),
         )
     } else {
         (Vec::new(), Vec::new())
@@ -128,15 +123,15 @@ pub fn dry_run(scenarios: &[Scenario], allowed: Allowed) -> Result<DryRun, Engin
         let cases = with_controls(scenario)
             .iter()
             .map(|config| match config.vm() {
-                None => case(config, (&machine, allowed), &hierarchies, &usable, premises),
-                Some(vm) => in_guest(config, vm, &machine, premises),
+                None => case(config, (machine, allowed), hierarchies, usable, premises),
+                Some(vm) => in_guest(config, vm, machine, premises),
             })
             .collect::<Result<_, _>>()?;
         Ok(DryScenario { name: scenario.name.clone(), file: scenario.file.clone(), cases })
     };
     Ok(DryRun {
         run_id: RUN_ID.to_owned(),
-        unable: host::skip_reason(&machine).filter(|_| here),
+        unable: host::skip_reason(machine).filter(|_| here),
         steps,
         tear_down,
         scenarios: scenarios.iter().map(plan).collect::<Result<_, _>>()?,
@@ -151,7 +146,7 @@ fn in_guest(
     premises: Premises<'_>,
 ) -> Result<DryCase, EngineError> {
     let usable: Vec<u32> = (0..vm.cpus).collect();
-    let premises = Premises { masked: &[], has_swap: vm.swap_bytes > 0, ..premises };
+    let premises = Premises { masked: &[], system: &[], has_swap: vm.swap_bytes > 0, ..premises };
     let hierarchies = dry_guest::hierarchies(vm);
     let mut case = case(config, (machine, Allowed::ALL), &hierarchies, &usable, premises)?;
     case.steps.insert(0, dry_guest::boot_step(vm));
@@ -171,30 +166,65 @@ fn case(
     let group = node_group(hierarchies.clone(), &format!("{PREFIX}{}", premises.run_id));
     let (mut steps, back) = sysctl_values::steps(&config.sysctls);
     steps.extend(Node::steps(&group, &config.node, &cpus, &named_controllers(config)));
+    let directory = premises.root.parent().unwrap_or(premises.root);
+    let disk = disk::plan_of(config, premises.run_id, directory)?;
+    steps.extend(disk.iter().flat_map(DiskPlan::steps));
     let mut limits = node_limits(config, &group, &cpus);
+    let uplink_bits = config.node.uplink_bits_per_second;
     let mut attacker: Option<&WorkloadSpec> = None;
     let mut removals = Vec::new();
-    for role in ORDER {
-        let spec = spec_of(config, role, &cpus, premises)?;
-        let own = group.child(&spec.name);
+    steps
+        .extend(uplink_bits.map(|bits| Uplink::steps(premises.run_id, bits)).into_iter().flatten());
+    let mut links = 0..;
+    let mut attach = |name: &str, net: NetLimits, steps: &mut Vec<String>| {
+        if uplink_bits.is_some() {
+            let number = links.next().unwrap_or(u8::MAX);
+            steps.extend(Uplink::attachment_steps(premises.run_id, number, name, net));
+        }
+    };
+    for pod in pod_plans(config, &cpus, &group, premises)? {
+        steps.extend(pod.steps());
+        attach(&pod.pause.spec.name, pod.spec.limits.net(), &mut steps);
+        removals.push(pod.removal_steps());
+        limits.extend(sandbox_limits(
+            &format!("pod {}", pod.spec.name),
+            &pod.spec.limits,
+            &pod.settings,
+            &pod.group,
+        ));
+    }
+    for index in in_order(config) {
+        let spec = sandbox_of(config, index, &cpus, premises)?;
+        let own = spec.group(&group);
         let plan = Native.prepare(spec, &own)?;
         steps.extend(plan.printable());
+        if plan.spec.namespaces.is_new(NamespaceKind::Net) {
+            attach(&plan.spec.name, plan.spec.limits.net(), &mut steps);
+        }
         removals.push(plan.removal(&own).collect::<Vec<_>>());
         limits.extend(sandbox_limits(&plan.spec.name, &plan.spec.limits, &plan.settings, &own));
-        let workload = config.sandbox(role).and_then(|sandbox| sandbox.workload.as_ref());
+        let workload = config.sandboxes[index].workload.as_ref();
         attacker = attacker.or(workload);
     }
     steps.push(watcher::START.to_owned());
+    if config.looks() {
+        steps.push(watcher::PLANT.to_owned());
+    }
     // What was made last goes first.
     let mut tear_down = vec![watcher::END.to_owned()];
     tear_down.extend(removals.into_iter().rev().flatten());
+    tear_down.extend(uplink_bits.map(|_| Uplink::removal_steps()).into_iter().flatten());
     tear_down.extend(Node::removal_steps(&group));
+    tear_down.extend(disk.iter().flat_map(DiskPlan::removal_steps));
     tear_down.extend(back);
     Ok(DryCase {
         config: config.name.clone(),
         attacker: attacker.map(|workload| workload.name.name()),
+        kind: attacker.and_then(|workload| workload.kind),
         threads: attacker.map_or(1, |workload| workload.threads),
         burst: attacker.and_then(|workload| workload.burst),
+        options: attacker.map(WorkloadSpec::options).unwrap_or_default(),
+        memory: attacker.and_then(|workload| workload.memory),
         control: config.control,
         guest: None,
         unable: needs::check(config, machine, hierarchies, usable, allowed)
@@ -214,7 +244,8 @@ fn node_limits(config: &Config, group: &Group, cpus: &Cpus) -> Vec<DryLimit> {
     limits
 }
 
-fn sandbox_limits(
+/// What the limits of a sandbox become.
+pub(super) fn sandbox_limits(
     name: &str,
     limits: &Limits,
     settings: &[Setting],
@@ -223,6 +254,14 @@ fn sandbox_limits(
     let mut list: Vec<DryLimit> =
         limits.cpuset.iter().map(|cpus| cpuset(name, "cpuset", group, cpus)).collect();
     list.extend(settings.iter().map(|setting| file(name, setting, group)));
+    list.extend(Bound::of(limits).into_iter().map(|bound| DryLimit {
+        of: name.to_owned(),
+        limit: bound.key(),
+        knob: bound.knob().to_owned(),
+        path: None,
+        value: bound.value().to_string(),
+        note: String::new(),
+    }));
     list.extend(limits.nofile.map(|value| DryLimit {
         of: name.to_owned(),
         limit: "nofile",
@@ -270,6 +309,8 @@ fn key_of(setting: &Setting) -> &'static str {
         "memory.max" | "memory.limit_in_bytes" => "memory",
         "memory.swap.max" | "memory.memsw.limit_in_bytes" => "swap",
         "cpu.idle" => "idle",
+        "io.max" | "io.weight" => "io",
+        file if file.starts_with("blkio.") => "io",
         "cpu.weight" | "cpu.shares" => "weight",
         _ => "cpu",
     }
@@ -316,6 +357,8 @@ mod tests {
             program: Path::new("/run/p"),
             root: Path::new("/run/r"),
             masked: &[],
+            system: &[],
+            disk_device: None,
             has_swap: false,
         };
         case(&scenario.configs[0], (&machine(), Allowed::ALL), &hierarchies, &[0, 1], premises)

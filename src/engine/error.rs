@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::cgroup::CgroupError;
+use crate::node::UplinkError;
 use crate::sandbox::SandboxError;
 
 /// An error of this room.
@@ -18,6 +19,9 @@ pub enum EngineError {
     /// The node failed.
     #[error("node: {0}")]
     Node(#[from] CgroupError),
+    /// The node's uplink failed.
+    #[error(transparent)]
+    Uplink(#[from] UplinkError),
     /// A file or directory of the run failed.
     #[error("cannot {action} {path}: {source}")]
     File {
@@ -50,6 +54,12 @@ pub enum EngineError {
     /// The machine cannot run it: that is neither a failure of the tool nor a finding.
     #[error("{0}")]
     Unable(String),
+    /// A sandbox, the node or the watcher did not do within its time limit what was asked of it, or is gone.
+    #[error("{0}")]
+    Unanswered(String),
+    /// The same while an attack without a guard was on: it has taken the machine, which is what the case was to find out.
+    #[error("{0}")]
+    Drowned(String),
     /// Anything else, in a sentence.
     #[error("{0}")]
     Failed(String),
@@ -64,6 +74,14 @@ impl EngineError {
         )
     }
 
+    /// What an error is that came after the attack was first switched on, on a node with or without a guard.
+    pub(super) fn under_attack(self, guard: bool) -> Self {
+        match self {
+            Self::Unanswered(how) if !guard => Self::Drowned(how),
+            other => other,
+        }
+    }
+
     /// What of a step's text tells that it is the one that failed: its end, or a path in it.
     pub(super) fn subject(&self) -> Option<String> {
         let of_cgroup = |error: &CgroupError| error.path().map(|path| path.display().to_string());
@@ -74,6 +92,7 @@ impl EngineError {
             Self::Sandbox(SandboxError::Cgroup { source, .. }) | Self::Node(source) => {
                 of_cgroup(source)
             }
+            Self::Uplink(error) => Some(error.step.clone()),
             Self::File { path, .. } => Some(path.display().to_string()),
             _ => None,
         }
@@ -82,5 +101,19 @@ impl EngineError {
     /// An error about a file.
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File { action, path: path.into(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_a_finding_only_where_no_guard_was() {
+        let silence = || EngineError::Unanswered("no answer".to_owned());
+        assert!(matches!(silence().under_attack(false), EngineError::Drowned(_)));
+        assert!(matches!(silence().under_attack(true), EngineError::Unanswered(_)));
+        let fault = EngineError::Failed("a bug".to_owned());
+        assert!(matches!(fault.under_attack(false), EngineError::Failed(_)));
     }
 }

@@ -4,10 +4,12 @@
 //! moving it to another cgroup.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::sandbox::Sandbox;
+use crate::cgroup::Version;
+use crate::sandbox::{ID_COUNT, Sandbox};
 
 /// `PF_EXITING` of include/linux/sched.h: such a task is shown at the root of a version 1 hierarchy.
 const EXITING: u64 = 0x4;
@@ -16,16 +18,20 @@ const EXITING: u64 = 0x4;
 #[derive(Debug)]
 pub struct Lookout {
     pid_namespace: Option<u64>,
-    ids: crate::sandbox::IdRange,
+    /// Host IDs of its processes alone: a whole range, or in a pod, whose sandboxes share one, its own user. None where the other
+    /// sandbox has the same.
+    ids: Option<RangeInclusive<u32>>,
     /// The controllers of the hierarchies that the sandbox's group is in; empty for the unified one.
     controllers: Vec<Vec<String>>,
     group: String,
+    /// The files that list the tasks in the sandbox's group, one in each hierarchy.
+    lists: Vec<PathBuf>,
 }
 
 impl Lookout {
-    /// For this sandbox. `own_pid_namespace` tells whether its PID namespace is its own.
+    /// For this sandbox. `own_pid_namespace` tells whether its PID namespace is its own, `own_user` whether its user IDs are.
     #[must_use]
-    pub fn new(sandbox: &Sandbox, own_pid_namespace: bool) -> Self {
+    pub fn new(sandbox: &Sandbox, own_pid_namespace: bool, own_user: bool) -> Self {
         let link = format!("/proc/{}/ns/pid", sandbox.pid);
         let pid_namespace = own_pid_namespace
             .then(|| fs::metadata(link).ok().map(|metadata| metadata.ino()))
@@ -36,30 +42,67 @@ impl Lookout {
             .0
             .iter()
             .map(|hierarchy| match hierarchy.version {
-                crate::cgroup::Version::V1 => hierarchy.controllers.clone(),
-                crate::cgroup::Version::V2 => Vec::new(),
+                Version::V1 => hierarchy.controllers.clone(),
+                Version::V2 => Vec::new(),
             })
             .collect();
         let group = format!("/{}", sandbox.group.relative().display());
-        Self { pid_namespace, ids: sandbox.ids, controllers, group }
+        let ids = own_user.then(|| match sandbox.pod {
+            Some(_) => sandbox.ids.workload()..=sandbox.ids.workload(),
+            None => sandbox.ids.base..=sandbox.ids.base + (ID_COUNT - 1),
+        });
+        // Tasks and not processes: a process is listed as long as one of its threads is there.
+        let list = |version| match version {
+            Version::V1 => "tasks",
+            Version::V2 => "cgroup.threads",
+        };
+        let versions = sandbox.group.hierarchies().0.iter().map(|hierarchy| hierarchy.version);
+        let lists = sandbox
+            .group
+            .directories()
+            .zip(versions)
+            .map(|(directory, version)| directory.join(list(version)))
+            .collect();
+        Self { pid_namespace, ids, controllers, group, lists }
     }
 
     /// Processes that are alive outside, each as a sentence.
+    ///
+    /// Who is listed in the group of every hierarchy is not looked at any further: the kernel takes long to tell the groups of one process, and a fork bomb
+    /// has hundreds.
     #[must_use]
     pub fn escaped(&self) -> Vec<String> {
+        let inside = self.inside();
         fs::read_dir("/proc")
             .into_iter()
             .flatten()
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| inside.binary_search(pid).is_err())
             .filter_map(|pid| self.inspect(pid))
             .collect()
+    }
+
+    /// Tasks that are in the sandbox's group in every hierarchy, in order; none where one of the lists cannot be read.
+    fn inside(&self) -> Vec<u32> {
+        let tasks = |list: &PathBuf| -> Vec<u32> {
+            let text = fs::read_to_string(list).unwrap_or_default();
+            let mut all: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+            all.sort_unstable();
+            all
+        };
+        let mut all = self.lists.iter().map(tasks);
+        let first = all.next().unwrap_or_default();
+        all.fold(first, |mut inside, list| {
+            inside.retain(|task| list.binary_search(task).is_ok());
+            inside
+        })
     }
 
     fn inspect(&self, pid: u32) -> Option<String> {
         let folder = Path::new("/proc").join(pid.to_string());
         let user = fs::metadata(&folder).ok()?.uid();
-        let mine = self.ids.contains(user)
+        let mine = self.ids.as_ref().is_some_and(|ids| ids.contains(&user))
             || self.pid_namespace.is_some_and(|own| {
                 fs::metadata(folder.join("ns/pid")).is_ok_and(|metadata| metadata.ino() == own)
             });
@@ -130,6 +173,26 @@ mod tests {
     fn groups_below_and_other_hierarchies_do_not_count() {
         let text = "7:blkio:/\n8:pids:/run/attacker/deep\n";
         assert_eq!(foreign_group(text, &hybrid(), "/run/attacker"), None);
+    }
+
+    #[test]
+    fn who_is_listed_in_every_hierarchy_is_inside_and_nobody_where_a_list_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let mut lookout = Lookout {
+            pid_namespace: None,
+            ids: None,
+            controllers: Vec::new(),
+            group: String::new(),
+            lists: vec![list("pids", "1\n2\n30\n"), list("memory", "2\n30\n4\n")],
+        };
+        assert_eq!(lookout.inside(), [2, 30]);
+        lookout.lists.push(folder.path().join("none"));
+        assert!(lookout.inside().is_empty());
     }
 
     #[test]

@@ -35,10 +35,11 @@ pub fn leave_behind(group: &Path) {
     }
 }
 
-/// Fails one step: `CONTAIN_TEST_INJECT_FAIL=scope/part/number`, where the scope is a config or `run`, and the part `set-up` or
+/// Fails steps: `CONTAIN_TEST_INJECT_FAIL=scope/part/number,…`, where the scope is a config or `run`, and the part `set-up` or
 /// `tear-down`.
 pub fn fails(scope: &str, part: &str, number: usize) -> bool {
-    wish("CONTAIN_TEST_INJECT_FAIL").is_some_and(|at| at == format!("{scope}/{part}/{number}"))
+    let step = format!("{scope}/{part}/{number}");
+    wish("CONTAIN_TEST_INJECT_FAIL").is_some_and(|list| list.split(',').any(|at| at == step))
 }
 
 /// Panics at `CONTAIN_TEST_INJECT_PANIC=config/point`, where a point is a phase or `attack-on`.

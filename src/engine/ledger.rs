@@ -18,6 +18,8 @@ pub enum Entry {
     Directory(PathBuf),
     /// A file of the run.
     File(PathBuf),
+    /// The file of a node's disk.
+    Image(PathBuf),
     /// A cgroup's directory, with its children.
     Cgroup(PathBuf),
     /// A mount point.

@@ -17,7 +17,7 @@ use super::surroundings::Surroundings;
 use super::{EngineError, Event, inject};
 use crate::analyze::{self, Wanted};
 use crate::record::{Block, BlockMode, BlockState, Case};
-use crate::scenario::{Config, Control, Placement, Resource, Target};
+use crate::scenario::{Config, Control, Placement, Resource, Target, is_judged};
 
 /// An open case stops once this many latency pairs are all denied.
 const PLAIN_PAIRS: u32 = 4;
@@ -53,7 +53,7 @@ pub fn pairs(
     around: &mut Surroundings<'_>,
     stage: &mut Stage<'_>,
 ) -> Result<bool, EngineError> {
-    let capacity = capacity_probes(stage.config, case);
+    let capacity = capacity_probes(&scene.probes, stage.config, case);
     let (done, unaccounted, begun) = (0, Unaccounted::default(), Instant::now());
     let mut course = Course { scene, paces, around, stage, capacity, done, unaccounted, begun };
     let plan = schedule::blocks(&course.capacity, &case.trials);
@@ -64,6 +64,12 @@ pub fn pairs(
     while lives && inject::pairs().is_none() && (is_first || course.begun.elapsed() < budget) {
         is_first = false;
         if course.stage.config.control == Some(Control::Open) && is_plain(case, &course.scene.own) {
+            if is_late_alone(case, &course.scene.own) {
+                // What was only late counts once fresh pairs show it too.
+                let wanted = Wanted { latency: true, ..Wanted::default() };
+                let plan = schedule::more_blocks(&wanted, &case.blocks, &case.trials);
+                lives = course.measured_whole(&plan, case)?;
+            }
             break;
         }
         let mut wanted = course.wanted(case);
@@ -101,15 +107,34 @@ impl Course<'_, '_, '_> {
         let config = self.stage.config;
         let named = analyze::named_targets(&config.expect);
         let rules = analyze::rules_of(case, &named, &config.tolerances, self.around.seed);
-        analyze::wanted(&case.blocks, &rules)
+        match config.trials.budget_ms {
+            // In a hurry only what looks like a leak gets a second look; the rest stays undecided.
+            0 => analyze::wanted_by_suspicions(&case.blocks, &rules),
+            _ => analyze::wanted(&case.blocks, &rules),
+        }
     }
 
-    /// Runs planned blocks with the attack on and off into the case. False when the victim did not live to see the end of
-    /// them.
+    /// Runs planned blocks with the attack on and off into the case, an open one until its denial is plain. False when the victim did
+    /// not live to see the end of them.
     fn measured(&mut self, plan: &[Planned], case: &mut Case) -> Result<bool, EngineError> {
+        let stops = self.scene.control == Some(Control::Open);
+        self.run(plan, case, stops)
+    }
+
+    /// The same to their end.
+    fn measured_whole(&mut self, plan: &[Planned], case: &mut Case) -> Result<bool, EngineError> {
+        self.run(plan, case, false)
+    }
+
+    fn run(
+        &mut self,
+        plan: &[Planned],
+        case: &mut Case,
+        stops_when_plain: bool,
+    ) -> Result<bool, EngineError> {
         let planned = self.done + u32::try_from(plan.len()).unwrap_or(0);
         for (index, next) in plan.iter().enumerate() {
-            if self.scene.control == Some(Control::Open) && is_plain(case, &self.scene.own) {
+            if stops_when_plain && is_plain(case, &self.scene.own) {
                 break;
             }
             let (block, gone) = self.block(next, next.state.into(), planned)?;
@@ -136,20 +161,35 @@ impl Course<'_, '_, '_> {
         let (state, mode) = (next.state, next.mode());
         let (config, done) = (self.stage.name(), self.done);
         self.stage.say(Event::BlockStarted { config, state, mode, done, planned });
-        let received = || scene.attacker.group.counters().cpu_usage_us();
-        let (cpu_before, received_before) = (CpuTime::now(&scene.node.group), received());
+        let received_before = scene.attacker.group.counters().cpu_usage_us();
+        let cpu_before = CpuTime::now(&scene.node.group);
         let orders = schedule::orders(next, self.paces);
         let length = self.stage.config.trials.block_ms;
-        let result =
-            blocks::measure(&mut scene.victim, self.around.signals, length, &orders, scene.net)?;
+        let disk = scene.disk.as_ref();
+        scene.watchdog.block_begins(disk, &scene.attacker.group, &scene.victim.group);
+        let (logs, attacker) = (&mut scene.logs, &mut scene.attacker);
+        let (sidecars, pods) = (&mut scene.sidecars, &scene.pods);
+        let result = blocks::measure_while(
+            &mut scene.victim,
+            self.around.signals,
+            length,
+            &orders,
+            scene.net,
+            &mut || {
+                let logs = logs.as_mut().map(|logs| logs.look(attacker));
+                [logs, sidecars.tend(pods)].into_iter().flatten().min()
+            },
+        )?;
+        let what = (state, mode);
+        let groups = (&scene.attacker.group, &scene.victim.group);
+        scene.watchdog.block_ends(scene.disk.as_ref(), groups, what);
         let received_after = scene.attacker.group.counters().cpu_usage_us();
         let elapsed = result.span.1 - result.span.0;
         if load == Load::from(state) {
             let unaccounted = CpuTime::now(&scene.node.group).unaccounted_since(&cpu_before);
             self.unaccounted.add(state, unaccounted, elapsed);
         }
-        scene.watchdog.look(&scene.attacker, &scene.node);
-        scene.watchdog.escaped.extend(scene.lookout.escaped());
+        scene.look_at_limits();
         let gone = result.victim_is_gone;
         let mut block = recorded(scene.begun, next, result);
         block.attacker_cpu_seconds = received_before.zip(received_after).map(|(before, after)| {
@@ -176,7 +216,7 @@ fn may_ask_a_placebo(case: &Case, wanted: &Wanted) -> bool {
 fn unmeasured(scene: &Scene, planned: &Planned) -> Block {
     let now = Instant::now();
     let probes = match &planned.what {
-        What::Latency => PROBES.map(blocks::missing).to_vec(),
+        What::Latency => scene.probes.iter().map(|probe| blocks::missing(probe)).collect(),
         What::Capacity(probe) => vec![blocks::missing(probe)],
     };
     recorded(scene.begun, planned, BlockResult { probes, span: (now, now), victim_is_gone: true })
@@ -197,7 +237,7 @@ fn recorded(begun: Instant, planned: &Planned, result: BlockResult) -> Block {
 
 /// The probes that get capacity blocks: those of the own resource, of resources that `expect` names, and of cpu when
 /// attacker and victim share CPUs. A sham has those of all that it stands for.
-fn capacity_probes(config: &Config, case: &Case) -> Vec<String> {
+fn capacity_probes(probes: &[String], config: &Config, case: &Case) -> Vec<String> {
     let named = |resource: &str| {
         resource == case.resource.name()
             || case.stands_for.iter().any(|other| other.name() == resource)
@@ -207,11 +247,8 @@ fn capacity_probes(config: &Config, case: &Case) -> Vec<String> {
             })
             || (resource == "cpu" && case.placement == Placement::Together)
     };
-    PROBES
-        .into_iter()
-        .filter(|probe| probe.split('/').next().is_some_and(named))
-        .map(str::to_owned)
-        .collect()
+    let wanted = |probe: &&String| is_judged(probe) && probe.split('/').next().is_some_and(named);
+    probes.iter().filter(wanted).cloned().collect()
 }
 
 /// CPU time that the attacker received under attack, as a share of one CPU. A probe that saturates the CPU competes for it, so
@@ -237,6 +274,15 @@ fn received(blocks: &[Block]) -> Option<f64> {
 pub fn own_probe(case: &Case) -> String {
     let prefix = format!("{}/", case.resource.name());
     PROBES.into_iter().find(|probe| probe.starts_with(&prefix)).unwrap_or(PROBES[0]).to_owned()
+}
+
+/// True when the operations of the own probe failed by their deadline alone.
+fn is_late_alone(case: &Case, own: &str) -> bool {
+    let samples = case.blocks.iter().flat_map(|block| &block.probes);
+    samples
+        .filter(|sample| sample.probe == own)
+        .flat_map(|sample| sample.failures.keys())
+        .all(|errno| errno == "ETIME")
 }
 
 /// True when every operation of the own probe failed in the first on-blocks, and none in the off-blocks beside them.

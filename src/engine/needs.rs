@@ -1,11 +1,19 @@
 //! What one case needs of the machine beyond what every case needs. "The machine cannot" is neither a failure of the tool
 //! nor a finding.
 
+use std::path::Path;
+
+use contain_test_workloads::SEARCHED;
+
 use super::EngineError;
 use super::dangers::{self, Allowed};
+use super::disk;
 use crate::cgroup::{Hierarchies, Version, parse_list};
-use crate::record::{Machine, MachineKind};
-use crate::scenario::{Comparison, Config, KernelBound, NamespaceKind, SandboxSpec};
+use crate::node::uplink;
+use crate::record::{Machine, MachineKind, Requirement};
+use crate::scenario::{
+    Comparison, Config, KernelBound, NamespaceKind, SandboxSpec, Seccomp, WorkloadKind,
+};
 
 /// Checks one config.
 ///
@@ -21,11 +29,16 @@ pub fn check(
     is_meant_for(config, machine)?;
     may_be_lost(config, machine)?;
     dangers::check(config, allowed)?;
+    can_have_uplink(config)?;
+    disk::can_be_had(config)?;
+    may_flush_all(config, machine)?;
     for sandbox in &config.sandboxes {
         let cpus = usize::try_from(config.node.width()).unwrap_or(usize::MAX).min(usable.len());
         has_cpus(sandbox, &usable[..cpus])?;
         has_idle(sandbox, machine)?;
         has_namespaces(sandbox, machine)?;
+        has_seccomp(sandbox, machine)?;
+        has_program(sandbox)?;
         has_unified_controllers(sandbox, hierarchies)?;
     }
     Ok(())
@@ -53,6 +66,59 @@ fn may_be_lost(config: &Config, machine: &Machine) -> Result<(), EngineError> {
          `--vm`, or write `machine: vm` into the scenario"
             .to_owned(),
     ))
+}
+
+/// sync(2) flushes every file system of the machine, whoever it belongs to.
+fn may_flush_all(config: &Config, machine: &Machine) -> Result<(), EngineError> {
+    let syncs = |sandbox: &SandboxSpec| {
+        sandbox.workload.as_ref().is_some_and(|it| it.kind == Some(WorkloadKind::Sync))
+    };
+    if machine.kind == MachineKind::Vm || !config.sandboxes.iter().any(syncs) {
+        return Ok(());
+    }
+    Err(EngineError::Unable(
+        "`kind: sync` flushes the file systems of the whole machine, which no node bounds; remedy: run it with `--vm`, or write \
+         `machine: vm` into the scenario"
+            .to_owned(),
+    ))
+}
+
+/// Whether nodes of this machine can have an uplink, as `doctor` lists it; tried in a namespace that ends at once.
+#[must_use]
+pub fn uplink_requirement() -> Requirement {
+    let (met, found, remedy) = match uplink::missing() {
+        Err(error) => (false, format!("no network namespace: {error}"), "run as root".to_owned()),
+        Ok(missing) if missing.is_empty() => {
+            (true, "veth, bridge, sch_tbf".to_owned(), String::new())
+        }
+        Ok(missing) => (
+            false,
+            format!("no {}", missing.join(", ")),
+            format!("`modprobe {}`", missing.join(" ")),
+        ),
+    };
+    Requirement { name: "network.uplink".to_owned(), required: false, met, found, remedy }
+}
+
+/// An uplink is made of links and queues that a kernel may be without.
+fn can_have_uplink(config: &Config) -> Result<(), EngineError> {
+    if config.node.uplink_bits_per_second.is_none() {
+        return Ok(());
+    }
+    let missing = uplink::missing().map_err(|error| {
+        EngineError::Unable(format!(
+            "the node is to have an uplink, but no network namespace can be made for its links ({error}); remedy: run as root"
+        ))
+    })?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::Unable(format!(
+        "the node is to have an uplink, but this kernel has no {}; remedy: `modprobe {}`, or a kernel with CONFIG_VETH, CONFIG_BRIDGE and \
+         CONFIG_NET_SCH_TBF",
+        missing.join(", "),
+        missing.join(" ")
+    )))
 }
 
 /// A `cpuset` names CPUs by their numbers, which must be there and usable. `usable` are those of the node.
@@ -104,6 +170,50 @@ fn has_namespaces(sandbox: &SandboxSpec, machine: &Machine) -> Result<(), Engine
         }
     }
     Ok(())
+}
+
+fn has_seccomp(sandbox: &SandboxSpec, machine: &Machine) -> Result<(), EngineError> {
+    let missing = machine.requirement("seccomp").filter(|requirement| !requirement.met);
+    match missing {
+        Some(missing) if sandbox.seccomp == Seccomp::Default => Err(EngineError::Unable(format!(
+            "sandbox `{}` needs a seccomp profile, but there are {} here; remedy: {}",
+            sandbox.name, missing.found, missing.remedy
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Folders in which programs and what they are made of lie, on any distribution (file-hierarchy(7)).
+const SYSTEM: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt"];
+
+/// Those of them that this machine has.
+pub(super) fn system_folders() -> Vec<String> {
+    SYSTEM.into_iter().filter(|path| Path::new(path).is_dir()).map(str::to_owned).collect()
+}
+
+/// A program that is to be the workload must be in what its sandbox shows of the machine.
+fn has_program(sandbox: &SandboxSpec) -> Result<(), EngineError> {
+    let workload = sandbox.workload.as_ref().map(|workload| &workload.command);
+    let service = sandbox.service.as_ref().map(|service| &service.command);
+    let Some(program) = workload.or(service).and_then(|command| command.first()) else {
+        return Ok(());
+    };
+    let places: Vec<String> = if program.contains('/') {
+        vec![program.clone()]
+    } else {
+        SEARCHED.into_iter().map(|folder| format!("{folder}/{program}")).collect()
+    };
+    let shown = |place: &String| SYSTEM.iter().any(|folder| Path::new(place).starts_with(folder));
+    if places.iter().any(|place| shown(place) && Path::new(place).is_file()) {
+        return Ok(());
+    }
+    let seen = SYSTEM.join(", ");
+    Err(EngineError::Unable(format!(
+        "sandbox `{}` is to run `{}`, which is not on this machine in {seen}; remedy: install it, or name the path of a program \
+         there",
+        sandbox.name,
+        program.escape_debug()
+    )))
 }
 
 /// Names in `unified` are files of version 2: their controllers must be there, and not on version 1.
@@ -172,6 +282,38 @@ mod tests {
         assert!(error.is_skip() && error.to_string().contains("5.14.21-generic"), "{error}");
         machine.kernel = "5.15.0".to_owned();
         assert!(has_idle(attacker, &machine).is_ok());
+    }
+
+    #[test]
+    fn a_kernel_without_filters_runs_unconfined_sandboxes_alone() {
+        let text = "version: 1\nname: s\nattacker: {workload: forkbomb}\nconfigs:\n  - {name: a}\n  - {name: b, attacker: \
+                    {seccomp: unconfined}}\n";
+        let configs = crate::scenario::parse("s.yaml", text).unwrap().configs;
+        let mut machine = crate::host::machine(&Roots::default());
+        for requirement in machine.requirements.iter_mut().filter(|it| it.name == "seccomp") {
+            (requirement.met, requirement.remedy) = (false, "`seccomp: unconfined`".to_owned());
+        }
+        let error = has_seccomp(&configs[0].sandboxes[0], &machine).unwrap_err();
+        assert!(error.is_skip() && error.to_string().contains("unconfined"), "{error}");
+        assert!(has_seccomp(&configs[1].sandboxes[0], &machine).is_ok());
+    }
+
+    #[test]
+    fn a_program_must_be_where_its_sandbox_can_see_it() {
+        let of = |program: &str| {
+            let text = format!(
+                "version: 1\nname: p\nattacker: {{workload: command, command: [{program}, x], resource: cpu}}\nconfigs: [{{name: \
+                 a}}]\n"
+            );
+            let scenario = crate::scenario::parse("p.yaml", &text).unwrap();
+            has_program(&scenario.configs[0].sandboxes[0])
+        };
+        assert!(of("sh").is_ok() && of("/bin/sh").is_ok());
+        for absent in ["no-such-program", "/usr/bin/no-such-program", "/proc/self/exe", "/usr/bin"]
+        {
+            let error = of(absent).unwrap_err();
+            assert!(error.is_skip() && error.to_string().contains(absent), "{error}");
+        }
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn found(
     let Some(wanted) = share(blocks, BlockState::On).filter(|&share| share >= LEAST_SHARE) else {
         return Ok(None);
     };
-    let tasks = course.scene.switch.held().max(1);
+    let tasks = course.scene.switch.workers().max(1);
     let mut busy_us = busy_of(wanted, tasks);
     let mut received = 0.0;
     let planned = Planned { pair: 0, state: BlockState::Off, what: What::Latency };

@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use crate::cgroup::Hierarchies;
 use crate::node::node_group;
 use crate::sandbox::IdRange;
 
-/// What is still there after a case: processes with the sandboxes' user IDs, and directories of the node.
+/// What is still there after a case of the run with this directory: processes with the sandboxes' user IDs, directories of the node, and its disk.
 #[must_use]
-pub fn left(hierarchies: &Hierarchies, run_id: &str, run_name: &str) -> Vec<String> {
+pub fn left(hierarchies: &Hierarchies, run_id: &str, directory: &Path) -> Vec<String> {
     let ranges = IdRange::of_run(run_id);
     let mut left: Vec<String> = fs::read_dir("/proc")
         .into_iter()
@@ -24,7 +25,9 @@ pub fn left(hierarchies: &Hierarchies, run_id: &str, run_name: &str) -> Vec<Stri
         })
         .map(|entry| format!("process {}", entry.file_name().to_string_lossy()))
         .collect();
-    let group = node_group(hierarchies.clone(), run_name);
+    left.extend(super::disk::left(directory));
+    let run_name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let group = node_group(hierarchies.clone(), &run_name);
     left.extend(
         group
             .directories()

@@ -14,7 +14,7 @@ use super::shared::Controls;
 use super::signals::Signals;
 use super::surroundings::Surroundings;
 use super::trail::{Part, RUN, Trail};
-use super::{EngineError, Event, RunDirectory, clean, inject};
+use super::{EngineError, Event, RunDirectory, clean, inject, needs};
 use crate::analyze::{self, ExitOptions};
 use crate::announce::{Announce, Unheard};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};
@@ -25,7 +25,7 @@ use crate::record::{
 use crate::scenario::{Config, Scenario, with_controls};
 
 /// Controllers whose version 1 hierarchies the groups are made in, where they are mounted.
-const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "cpuset", "freezer", "memory", "pids"];
+const CONTROLLERS: [&str; 7] = ["blkio", "cpu", "cpuacct", "cpuset", "freezer", "memory", "pids"];
 
 /// How to run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -203,7 +203,7 @@ fn measure(
     let mut directory = made?;
     let machine = report.machines[0].clone();
     let has_swap = machine.swap_bytes > 0;
-    let masked = thermal_paths();
+    let (masked, system) = (thermal_paths(), needs::system_folders());
     let mut around = Surroundings {
         directory: &mut directory,
         trail: &mut trail,
@@ -212,6 +212,7 @@ fn measure(
         online_cpus: u64::try_from(cpus.online.len()).unwrap_or(1),
         has_swap,
         masked: &masked,
+        system: &system,
         signals: &mut signals,
         allowed,
         seed: report.seed,

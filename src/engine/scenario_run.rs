@@ -61,15 +61,22 @@ impl ScenarioRun<'_, '_> {
     fn judge(&self, config: &Config, case: &mut Case, result: Result<(), EngineError>) {
         let named = analyze::named_targets(&config.expect);
         let rules = analyze::rules_of(case, &named, &config.tolerances, self.around.seed);
+        let seen = analyze::sights(case);
         case.cells = analyze::judge_cells(&case.blocks, &rules);
+        case.cells.extend(seen);
+        let mut drowned = None;
         match result {
             Ok(()) => {}
+            Err(EngineError::Drowned(how)) => drowned = Some(how),
             Err(error) if error.is_skip() => {
                 (case.verdict, case.reason) = (Verdict::Skipped, error.to_string());
             }
             Err(error) => (case.verdict, case.reason) = (Verdict::Error, error.to_string()),
         }
-        analyze::judge_among(case, &self.cases, CaseContext { lost: false });
+        analyze::judge_among(case, &self.cases, CaseContext { lost: drowned.is_some() });
+        if let Some(how) = drowned {
+            case.reason = format!("{} The attack had no guard around it, and {how}.", case.reason);
+        }
         if case.control.is_none() {
             let open = open_case_of(config, self.configs)
                 .and_then(|open| self.cases.iter().find(|case| case.config == open.name));

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use contain_test_workloads::PROBES;
-use contain_test_workloads::protocol::{Order, Pace, Reply};
+use contain_test_workloads::protocol::{Order, Pace, Planted, Reply};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::attack::{Load, Quiet, Switch};
+use super::attack::{Load, Switch};
 use super::ceilings::Watchdog;
 use super::conversation::require;
+use super::disk;
 use super::escape::Lookout;
-use super::specs::{Premises, spec_of};
+use super::logs::LogReader;
+use super::pod_limits::PodWatch;
+use super::sidecars::Sidecars;
+use super::specs::{Premises, pod_plans, probes_of, sidecar_plans, spec_of};
 use super::stage::Stage;
 use super::surroundings::Surroundings;
 use super::sysctl_values::SysctlValues;
@@ -21,40 +24,54 @@ use super::watcher::{self, Watcher};
 use super::{EngineError, Entry, Event, measure, schedule};
 use crate::cgroup::Group;
 use crate::guardian::Undo;
-use crate::node::{Cpus, Node, node_group, place};
-use crate::record::{BlockState, Case};
+use crate::node::{Cpus, Disk, DiskPlan, Node, node_group, place, uplink};
+use crate::record::{BlockState, Case, Ceiling, NodeDisk};
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::sandbox::{ID_COUNT, IdRange, Sandbox};
+use crate::sandbox::{ID_COUNT, IdRange, Pod, Sandbox};
 use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Placement, Role};
 
-/// How long each probe is looked at on the quiet node.
-const CALIBRATE_MS: u64 = 60;
+/// How long each probe is looked at on the quiet node. It decides how often the probe runs and nothing else, so a rough figure will do.
+const CALIBRATE_MS: u64 = 20;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Everything that exists while a case runs. Fields are dropped in order: sandboxes before their node.
 pub struct Scene {
     /// The process outside the node.
     pub watcher: Watcher,
+    /// What the watcher has planted on the machine, where the attacker looks around.
+    pub planted: Option<Planted>,
     /// The attacker's sandbox.
     pub attacker: Sandbox,
     /// The victim's.
     pub victim: Sandbox,
+    /// Programs beside them.
+    pub sidecars: Sidecars,
+    /// Their pods.
+    pub pods: Vec<Pod>,
     /// The node of both.
     pub node: Node,
+    /// Its disk, where it has one.
+    pub disk: Option<Disk>,
     /// Values of the kernel that the case has changed.
     pub sysctls: SysctlValues,
     /// Looks for processes that left.
     pub lookout: Lookout,
     /// Looks after the limits.
     pub watchdog: Watchdog,
+    /// Looks after the limits of each pod.
+    pub pod_watches: Vec<PodWatch>,
     /// The attack.
     pub switch: Switch,
+    /// Reads what the attacker writes, where it does.
+    pub logs: Option<LogReader>,
     /// When the case began.
     pub begun: Instant,
     /// Which control the case is.
     pub control: Option<Control>,
     /// The probe of the own resource.
     pub own: String,
+    /// All probes of the victim.
+    pub probes: Vec<String>,
     /// Whether probes read how long they wait for a CPU: where they share it with the attacker.
     pub net: bool,
 }
@@ -88,8 +105,9 @@ impl Scene {
         let group = node_group(around.hierarchies.clone(), &around.directory.name());
         let sysctls =
             SysctlValues::set(&config.sysctls, &mut around.directory.ledger, around.trail)?;
-        foretell(config, &group, around)?;
-        let node = Node::create(
+        let disk = disk::plan_of(config, &around.directory.run_id, &around.directory.path)?;
+        foretell(config, &group, disk.as_ref(), around)?;
+        let mut node = Node::create(
             group,
             config.node,
             cpus.clone(),
@@ -97,28 +115,57 @@ impl Scene {
             &named_controllers(config),
             around.trail,
         )?;
+        let disk = disk.map(|plan| Disk::create(plan, around.trail)).transpose()?;
+        case.disk = disk.as_ref().map(|disk| NodeDisk {
+            device: disk.device.clone(),
+            direct_io: disk.direct_io,
+            image: disk.plan.image.clone(),
+        });
         around.signals.check()?;
-        let victim = start(config, Role::Victim, &node, &cpus, around)?;
+        let device = disk.as_ref().map(|disk| disk.device.as_str());
+        let directory = &*around.directory;
+        node.connect(&directory.run_id, &directory.program, around.trail)?;
+        let pods = start_pods(config, (&mut node, device), &cpus, around)?;
+        let plans = sidecar_plans(config, &cpus, &node.group, premises(around, device))?;
+        let sidecars = Sidecars::start(plans, &pods, around.trail)?;
+        let mut ground = (&mut node, pods.as_slice(), device);
+        let victim = start(config, Role::Victim, &mut ground, &cpus, around)?;
         around.signals.check()?;
-        let attacker = start(config, Role::Attacker, &node, &cpus, around)?;
+        let attacker = start(config, Role::Attacker, &mut ground, &cpus, around)?;
         let own_pid_namespace = config
             .sandbox(Role::Attacker)
             .is_some_and(|sandbox| sandbox.namespaces.is_new(NamespaceKind::Pid));
+        let nofile = config.sandbox(Role::Attacker).and_then(|sandbox| sandbox.limits.nofile);
         let mut watcher = Watcher::start(around.directory, around.trail)?;
         // Its first answer proves that it runs, by the command line that sandboxes will look for.
         watcher.report(around.signals)?;
+        let planted = match config.looks() {
+            true => Some(watcher.plant(around.signals, around.trail)?),
+            false => None,
+        };
         Ok(Self {
-            lookout: Lookout::new(&attacker, own_pid_namespace),
-            watchdog: Watchdog::new(&attacker.group, &node.group, around.online_cpus),
-            switch: Switch::new(Quiet::now(&node, &attacker.group)),
+            planted,
+            lookout: Lookout::new(&attacker, own_pid_namespace, !config.shares_user()),
+            pod_watches: pods
+                .iter()
+                .map(|pod| PodWatch::new(pod, &attacker.group, around.online_cpus))
+                .collect(),
+            watchdog: Watchdog::new(&attacker.group, &node.group, around.online_cpus, nofile)
+                .with_disk(disk.as_ref()),
+            switch: Switch::new(&node, &attacker.group, sidecars.groups().cloned().collect()),
+            logs: LogReader::of(config),
             sysctls,
             watcher,
             attacker,
             victim,
+            sidecars,
+            pods,
             node,
+            disk,
             begun,
             control: config.control,
             own: measure::own_probe(case),
+            probes: probes_of(config),
             net: case.placement == Placement::Together,
         })
     }
@@ -148,7 +195,7 @@ impl Scene {
         let order = Order::Calibrate { duration_ms: CALIBRATE_MS };
         match require(&mut self.victim, around.signals, &order, ANSWER_LIMIT)? {
             Reply::Calibrated { cost_ns, failures } => {
-                for probe in PROBES {
+                for probe in &self.probes {
                     if !cost_ns.contains_key(probe) {
                         return Err(EngineError::Failed(format!(
                             "probe {probe} never succeeded on the quiet node: {:?}",
@@ -156,7 +203,7 @@ impl Scene {
                         )));
                     }
                 }
-                Ok(schedule::paces(&cost_ns, &PROBES))
+                Ok(schedule::paces(&cost_ns, &self.probes))
             }
             other => Err(EngineError::Failed(format!("the victim answered {other:?}"))),
         }
@@ -170,7 +217,7 @@ impl Scene {
         stage: &mut Stage<'_>,
     ) -> Result<(), EngineError> {
         let state = if to == Load::Attack { BlockState::On } else { BlockState::Off };
-        self.watchdog.turning(state, &self.attacker.group);
+        self.watchdog.turning(state, &self.attacker, &self.node);
         let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;
         if let Some(took) = took {
             let took_ms = took.as_secs_f64() * 1e3;
@@ -178,6 +225,26 @@ impl Scene {
             stage.say(Event::AttackChanged { config, state, took_ms });
         }
         Ok(())
+    }
+
+    /// Looks at all limits at the end of a block, and for processes that left.
+    pub fn look_at_limits(&mut self) {
+        self.watchdog.look(&self.attacker, &self.node);
+        self.watchdog.escaped.extend(self.lookout.escaped());
+        for (watch, pod) in self.pod_watches.iter_mut().zip(&self.pods) {
+            watch.look(pod);
+        }
+    }
+
+    /// The ceilings of the limits of pods, that of the attacker first.
+    #[must_use]
+    pub fn pod_ceilings(&self) -> Vec<Ceiling> {
+        let mut pods: Vec<_> = self.pod_watches.iter().zip(&self.pods).collect();
+        pods.sort_by_key(|(_, pod)| self.attacker.pod.as_ref() != Some(&pod.spec.name));
+        let of = |(watch, pod): &(&PodWatch, &Pod)| {
+            watch.ceilings(pod, &self.attacker.group, &self.node)
+        };
+        pods.iter().flat_map(of).collect()
     }
 
     /// Ends and removes everything. Returns what went wrong on the way; what is still there after all is for the residue check.
@@ -195,8 +262,21 @@ impl Scene {
             let stopped = Native.stop(sandbox, trail).map_err(EngineError::from);
             done(stopped, trail);
         }
+        self.sidecars.end(trail, &mut done);
+        for pod in self.pods.iter_mut().rev() {
+            let ended = pod.end(trail).map_err(EngineError::from);
+            done(ended, trail);
+        }
+        if let Some(uplink) = self.node.uplink.take() {
+            let ended = uplink.remove(trail).map_err(EngineError::from);
+            done(ended, trail);
+        }
         let removed = self.node.remove(trail).map_err(EngineError::from);
         done(removed, trail);
+        if let Some(disk) = &mut self.disk {
+            let removed = disk.remove(trail).map_err(EngineError::from);
+            done(removed, trail);
+        }
         let back = self.sysctls.put_back(trail);
         done(back, trail);
         case.tear_down = trail.steps().to_vec();
@@ -205,27 +285,57 @@ impl Scene {
     }
 }
 
+/// Makes the pods, each with its link where the node has an uplink.
+fn start_pods(
+    config: &Config,
+    (node, device): (&mut Node, Option<&str>),
+    cpus: &Cpus,
+    around: &mut Surroundings<'_>,
+) -> Result<Vec<Pod>, EngineError> {
+    let mut pods = Vec::new();
+    for plan in pod_plans(config, cpus, &node.group, premises(around, device))? {
+        let pod = Pod::create(&plan, &Native, around.trail)?;
+        if let Some(uplink) = &mut node.uplink {
+            let net = pod.spec.limits.net();
+            uplink.attach(&pod.pause.name, pod.pause.pid, net, around.trail)?;
+        }
+        pods.push(pod);
+        around.signals.check()?;
+    }
+    Ok(pods)
+}
+
 /// Starts the sandbox of this role.
 fn start(
     config: &Config,
     role: Role,
-    node: &Node,
+    (node, pods, device): &mut (&mut Node, &[Pod], Option<&str>),
     cpus: &Cpus,
     around: &mut Surroundings<'_>,
 ) -> Result<Sandbox, EngineError> {
-    let spec = spec_of(config, role, cpus, premises(around))?;
-    let group = node.sandbox_group(&spec.name);
+    let spec = spec_of(config, role, cpus, premises(around, *device))?;
+    let net = spec.limits.net();
+    let own_link = spec.namespaces.is_new(NamespaceKind::Net);
+    let group = spec.group(&node.group);
+    let pod = pods.iter().find(|pod| spec.pod.as_ref() == Some(&pod.spec.name));
     Native.available().map_err(EngineError::Unable)?;
     let plan = Native.prepare(spec, &group)?;
-    Ok(Native.launch(&plan, &group, around.trail)?)
+    let sandbox = Native.launch(&plan, &group, pod, around.trail)?;
+    // Its processes wait for orders, and none has used the network yet.
+    if let Some(uplink) = node.uplink.as_mut().filter(|_| own_link) {
+        uplink.attach(&sandbox.name, sandbox.pid, net, around.trail)?;
+    }
+    Ok(sandbox)
 }
 
-fn premises<'a>(around: &'a Surroundings<'_>) -> Premises<'a> {
+fn premises<'a>(around: &'a Surroundings<'_>, disk_device: Option<&'a str>) -> Premises<'a> {
     Premises {
         run_id: &around.directory.run_id,
         program: &around.directory.program,
         root: &around.directory.root,
         masked: around.masked,
+        system: around.system,
+        disk_device,
         has_swap: around.has_swap,
     }
 }
@@ -234,6 +344,7 @@ fn premises<'a>(around: &'a Surroundings<'_>) -> Premises<'a> {
 fn foretell(
     config: &Config,
     node: &Group,
+    disk: Option<&DiskPlan>,
     around: &mut Surroundings<'_>,
 ) -> Result<(), EngineError> {
     let ranges = IdRange::of_run(&around.directory.run_id);
@@ -246,13 +357,36 @@ fn foretell(
         ledger.note(Entry::Cgroup(path))?;
     }
     cgroups(node);
+    for pod in &config.pods {
+        let group = node.child(&pod.group_name());
+        cgroups(&group);
+        cgroups(&group.child(&pod.pause_name()));
+        let kinds = NamespaceKind::ALL.to_vec();
+        ledger.note(Entry::Namespaces { sandbox: pod.pause_name(), kinds })?;
+    }
     for (sandbox, range) in config.sandboxes.iter().zip(ranges) {
-        cgroups(&node.child(&sandbox.name));
+        let pod = sandbox.pod.as_deref().and_then(|pod| config.pod(pod));
+        let parent = pod.map_or_else(|| node.clone(), |pod| node.child(&pod.group_name()));
+        cgroups(&parent.child(&sandbox.name));
         ledger.note(Entry::Users { first: range.base, count: ID_COUNT })?;
         let kinds = NamespaceKind::ALL.into_iter().filter(|&kind| sandbox.namespaces.is_new(kind));
         ledger.note(Entry::Namespaces { sandbox: sandbox.name.clone(), kinds: kinds.collect() })?;
     }
+    if let Some(disk) = disk {
+        undo.extend(disk::foretell(disk, ledger)?);
+    }
     ledger.note(Entry::Process(watcher::ROLE.to_owned()))?;
+    if config.looks() {
+        undo.push(Undo::Planted { run_id: around.directory.run_id.clone() });
+    }
+    if config.node.uplink_bits_per_second.is_some() {
+        ledger.note(Entry::Process(uplink::ROLE.to_owned()))?;
+        // That of the links, and that of the servers: both end with the processes and sockets that hold them.
+        for holder in ["node", "server"] {
+            let kinds = vec![NamespaceKind::Net];
+            ledger.note(Entry::Namespaces { sandbox: holder.to_owned(), kinds })?;
+        }
+    }
     match around.trail.guardian() {
         Some(guardian) => guardian.expect(undo).map_err(|error| {
             EngineError::Failed(format!(
@@ -263,10 +397,12 @@ fn foretell(
     }
 }
 
-/// Controllers of the kernel files that the config names itself.
+/// Controllers of the kernel files that the config names itself, and of the node's disk.
 pub fn named_controllers(config: &Config) -> Vec<&str> {
     let files = config.sandboxes.iter().flat_map(|sandbox| sandbox.limits.unified.keys());
-    files.filter_map(|file| Some(file.split_once('.')?.0)).collect()
+    let named = files.filter_map(|file| Some(file.split_once('.')?.0));
+    // What is read and written is counted wherever there is a disk.
+    named.chain(config.node.disk_bytes.map(|_| "io")).collect()
 }
 
 /// The harness and what it starts outside sandboxes run on these CPUs.

@@ -2,7 +2,7 @@
 
 use crate::analyze;
 use crate::record::Case;
-use crate::scenario::{Config, Control, Limits, Role};
+use crate::scenario::{Config, Control, Limits, Role, SandboxSpec, Service};
 
 /// The controls that were measured so far in this run.
 #[derive(Debug, Default)]
@@ -37,7 +37,11 @@ impl Controls {
 fn is_same(measured: &Config, wanted: &Config) -> bool {
     let ground = |config: &Config| {
         let named = analyze::named_targets(&config.expect);
-        (config.control, config.node, config.placement, config.tolerances.clone(), named)
+        let members: Vec<_> = config.sandboxes.iter().map(|it| it.pod.clone()).collect();
+        let sidecars = config.sandboxes.iter().filter(|it| it.role == Role::Sidecar);
+        let sidecars: Vec<SandboxSpec> = sidecars.cloned().collect();
+        let pods = (config.pods.clone(), members, sidecars);
+        (config.control, config.node, config.placement, config.tolerances.clone(), named, pods)
     };
     if ground(measured) != ground(wanted) || measured.trials != wanted.trials {
         return false;
@@ -45,8 +49,9 @@ fn is_same(measured: &Config, wanted: &Config) -> bool {
     if wanted.control != Some(Control::Sham) {
         return measured.sandboxes == wanted.sandboxes;
     }
-    let victim = |config: &Config| -> Limits {
-        config.sandbox(Role::Victim).map(|victim| victim.limits.clone()).unwrap_or_default()
+    let victim = |config: &Config| -> (Limits, Option<Service>) {
+        let of = |victim: &SandboxSpec| (victim.limits.clone(), victim.service.clone());
+        config.sandbox(Role::Victim).map(of).unwrap_or_default()
     };
     victim(measured) == victim(wanted)
         && wanted.stands_for.iter().all(|resource| measured.stands_for.contains(resource))

@@ -23,6 +23,8 @@ pub struct Surroundings<'a> {
     pub has_swap: bool,
     /// Paths to hide besides the usual ones.
     pub masked: &'a [String],
+    /// Folders of the machine that programs of others need.
+    pub system: &'a [String],
     /// The signals.
     pub signals: &'a mut Signals,
     /// Dangers that somebody has allowed.

@@ -1,14 +1,17 @@
 //! The harness's end of the watcher: a process outside the node that records whether the machine noticed.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use contain_test_workloads::WatchReport;
+use contain_test_workloads::protocol::{Planted, Reply};
+use contain_test_workloads::{SurveyOrder, WatchReport};
 
 use super::conversation::{Asked, ask};
 use super::signals::Signals;
+use super::trail::Trail;
 use super::{EngineError, RunDirectory};
 use crate::announce::Announce;
 use crate::record::Watch;
@@ -23,12 +26,18 @@ pub const ROLE: &str = "__watcher";
 pub const START: &str = "watcher: start a process outside the node";
 /// See [`START`].
 pub const END: &str = "watcher: end";
+/// The step in which it plants what an attacker that looks around is to find.
+pub const PLANT: &str =
+    "watcher: plant System V objects, a message queue, sockets, a file in /dev/shm and one in /tmp";
 
 /// A running watcher. Dropping it ends it.
 #[derive(Debug)]
 pub struct Watcher {
     child: Child,
     channel: Channel,
+    run_id: String,
+    /// Whether it was told to plant what does not end with it.
+    planted: bool,
 }
 
 impl Watcher {
@@ -56,7 +65,68 @@ impl Watcher {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        Ok(Self { child, channel: Channel::new(Box::new(ours)) })
+        Ok(Self {
+            child,
+            channel: Channel::new(Box::new(ours)),
+            run_id: directory.run_id.clone(),
+            planted: false,
+        })
+    }
+
+    /// Its process ID.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap_or(0)
+    }
+
+    /// Has it plant on the machine what sandboxes may find there. What that was is taken away when the watcher ends.
+    ///
+    /// # Errors
+    /// [`EngineError::Signal`]; the step was refused; it did not answer, or nothing could be planted.
+    pub fn plant(
+        &mut self,
+        signals: &mut Signals,
+        trail: &mut Trail,
+    ) -> Result<Planted, EngineError> {
+        trail
+            .before(&PLANT)
+            .map_err(|error| EngineError::Failed(format!("cannot plant: {error}")))?;
+        self.planted = true;
+        match ask::<_, Reply>(
+            &mut self.channel,
+            signals,
+            &contain_test_workloads::PLANT,
+            ANSWER_LIMIT,
+        )? {
+            Asked::Answer(Reply::Planted(planted)) => Ok(*planted),
+            Asked::Answer(other) => {
+                Err(EngineError::Failed(format!("the watcher could not plant: {other:?}")))
+            }
+            Asked::Gone | Asked::Late => {
+                Err(EngineError::Unanswered("the watcher did not plant anything".to_owned()))
+            }
+        }
+    }
+
+    /// Has it read files below `/proc` and `/sys` as somebody without rights.
+    ///
+    /// # Errors
+    /// [`EngineError::Signal`], or that it did not answer.
+    pub fn survey(
+        &mut self,
+        order: &SurveyOrder,
+        signals: &mut Signals,
+        limit: Duration,
+    ) -> Result<BTreeMap<String, String>, EngineError> {
+        let order = serde_json::to_string(order)
+            .map_err(|error| EngineError::Failed(format!("cannot write an order: {error}")))?;
+        let question = format!("{}{order}", contain_test_workloads::SURVEY);
+        match ask::<_, Reply>(&mut self.channel, signals, &question, limit)? {
+            Asked::Answer(Reply::Surveyed { files }) => Ok(files),
+            Asked::Answer(_) | Asked::Gone | Asked::Late => {
+                Err(EngineError::Unanswered("the watcher did not say what it can read".to_owned()))
+            }
+        }
     }
 
     /// Ends it.
@@ -72,6 +142,10 @@ impl Watcher {
     fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::mem::take(&mut self.planted) {
+            // The victim's too, where it shared namespaces with the machine.
+            contain_test_workloads::remove_planted(&self.run_id);
+        }
     }
 
     /// What it saw since it was last asked.
@@ -81,9 +155,9 @@ impl Watcher {
     pub fn report(&mut self, signals: &mut Signals) -> Result<Watch, EngineError> {
         match ask::<_, WatchReport>(&mut self.channel, signals, &"report", ANSWER_LIMIT)? {
             Asked::Answer(report) => Ok(watch(report)),
-            Asked::Gone => Err(EngineError::Failed("the watcher is gone".to_owned())),
+            Asked::Gone => Err(EngineError::Unanswered("the watcher is gone".to_owned())),
             Asked::Late => {
-                Err(EngineError::Failed("the watcher did not answer in 10 s".to_owned()))
+                Err(EngineError::Unanswered("the watcher did not answer in 10 s".to_owned()))
             }
         }
     }

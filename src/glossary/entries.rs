@@ -1,12 +1,15 @@
 //! The texts: nothing but data.
 
-use super::{CONTAINED_BY, Detail, Entry, Kind, LEAK};
+use super::{
+    CONTAINED_BY, Detail, Entry, Kind, LEAK, bomb, descriptors, disk, limits, logs, network,
+    random, sights,
+};
 
-const fn entry(kind: Kind, name: &'static str, meaning: &'static str) -> Entry {
+pub(super) const fn entry(kind: Kind, name: &'static str, meaning: &'static str) -> Entry {
     Entry { name, kind, meaning, details: &[] }
 }
 
-const fn detail(label: &'static str, text: &'static str) -> Detail {
+pub(super) const fn detail(label: &'static str, text: &'static str) -> Detail {
     Detail { label, text }
 }
 
@@ -40,6 +43,26 @@ macro_rules! resource {
 /// All of them.
 pub const ENTRIES: &[Entry] = &[
     Entry {
+        name: "command",
+        kind: Kind::Workload,
+        meaning: "runs any program with the privileges of the sandbox, and sees the host's /usr, /etc and the like, read-only",
+        details: &[
+            detail("own resource", "none of itself: the scenario names it with `resource`"),
+            detail(
+                "operation",
+                "one start of the program; what it does, the kernel counts in its cgroup",
+            ),
+            detail(
+                "dose",
+                "the node and the sandbox alone bound it: nobody can tell somebody else's program how much to take",
+            ),
+            detail(
+                "ends",
+                "on order, with all that it started, and by itself after 30 s; started again when it ends before",
+            ),
+        ],
+    },
+    Entry {
         name: "cpu-burn",
         kind: Kind::Workload,
         meaning: "computes on registers without a pause, or in bursts, on one thread or many",
@@ -53,21 +76,51 @@ pub const ENTRIES: &[Entry] = &[
             detail("ends", "on order, and by itself after 30 s"),
         ],
     },
+    descriptors::EXHAUST,
+    bomb::FORKBOMB,
+    logs::LOG_SPAM,
+    sights::LOOK,
+    sights::VIEW,
+    sights::PROCESSES,
+    sights::IPC,
+    sights::HOSTNAME,
+    sights::MOUNTS,
+    sights::DEVICES,
+    sights::KERNEL,
+    sights::NAMESPACES,
+    sights::CGROUPS,
+    sights::HIDDEN,
+    sights::VISIBLE,
+    sights::REACHABLE,
+    disk::DRAIN,
+    disk::INODES,
+    network::FLOOD,
+    random::DRAIN,
     Entry {
-        name: "forkbomb",
+        name: "memory-eater",
         kind: Kind::Workload,
-        meaning: "forks until it is refused, holds what it got, and keeps trying",
+        meaning: "touches memory page by page, holds what it got, and starts again what is killed",
         details: &[
-            detail("own resource", "pids"),
+            detail("own resource", "memory"),
+            detail(
+                "kinds",
+                "`anonymous`, private memory, by default; `tmpfs`: files without a name in the sandbox's /tmp; `page-cache`: what the kernel keeps of files without \
+                 blocks on the node's disk that are read again and again, which it takes back instead of killing",
+            ),
             detail(
                 "operation",
-                "one fork that succeeded; a refusal is one that failed, by its error",
+                "one page written to for the first time, of `page-cache` one page read; a refusal is an mmap, write, read or fork that failed, by its error; kills \
+                 are counted apart",
             ),
             detail(
                 "dose",
-                "the node's `pids` tasks at one time, 4096 at most; intensity is a percentage of it",
+                "the node's `memory`, 64 GiB at most; `size` is less, intensity a percentage of it, shared by `workers`, 8 by default",
             ),
-            detail("ends", "on order, and by itself after 30 s"),
+            detail(
+                "who dies",
+                "with `oom: natural` whom the kernel takes, who holds most as a rule; with `attacker-first` workers offer themselves",
+            ),
+            detail("ends", "on order, and by itself after 30 s; after so many `allocations`"),
         ],
     },
     Entry {
@@ -105,6 +158,47 @@ pub const ENTRIES: &[Entry] = &[
                 "a fixed amount of integer arithmetic, about 1 ms on the quiet node",
             ),
             detail("fails", "with ETIME only, when not done 100 ms after it was due"),
+        ],
+    },
+    Entry {
+        name: "cpu/wakeup",
+        kind: Kind::Probe,
+        meaning: "how late does a sleeping thread of the victim run again?",
+        details: &[
+            detail("resource", "cpu"),
+            detail(
+                "operation",
+                "a sleep of 0.1 ms (clock_nanosleep), whose own length is no part of the latency",
+            ),
+            detail(
+                "judged",
+                "never: of the CPU only throughput is, for a fair scheduler lets whoever mostly sleeps in at once",
+            ),
+            detail("fails", "with ETIME only, when not done 100 ms after it was due"),
+        ],
+    },
+    network::CONNECT,
+    network::UDP,
+    random::GETRANDOM,
+    disk::FSYNC,
+    disk::READ,
+    descriptors::OPEN,
+    descriptors::SOCKET,
+    Entry {
+        name: "memory/fault",
+        kind: Kind::Probe,
+        meaning: "can memory still be had, and how fast?",
+        details: &[
+            detail("resource", "memory"),
+            detail(
+                "operation",
+                "64 pages mapped, written to, and unmapped: as many as the kernel charges for at a time, so that each operation asks \
+                 whether there is more",
+            ),
+            detail(
+                "fails",
+                "with ENOMEM of mmap; ETIME when not done 100 ms after it was due; a probe that is killed falls silent",
+            ),
         ],
     },
     resource!(
@@ -213,6 +307,13 @@ pub const ENTRIES: &[Entry] = &[
         "none",
         "--ulimit nofile=SOFT:HARD"
     ),
+    limits::NPROC,
+    disk::IO,
+    limits::TMPFS,
+    network::NET,
+    limits::MEMORY_HIGH,
+    limits::MEMORY_LOW,
+    limits::MEMORY_MIN,
     limit!(
         "unified",
         "exact kernel files and their values, such as `memory.high: 48Mi`",
@@ -249,6 +350,16 @@ pub const ENTRIES: &[Entry] = &[
     entry(Kind::Verdict, "error", "the harness failed"),
     entry(
         Kind::Fact,
+        "ceiling.count",
+        "what the kernel's counter of the own resource's limit says: refusals, OOM kills, throttled periods",
+    ),
+    entry(
+        Kind::Fact,
+        "outside.oom_kills",
+        "processes of the sandbox that the OOM killer took, by the kernel's counter",
+    ),
+    entry(
+        Kind::Fact,
         "inside.pid",
         "the process ID of the sandbox's first process as it sees itself",
     ),
@@ -266,6 +377,22 @@ pub const ENTRIES: &[Entry] = &[
         Kind::Fact,
         "inside.sees_outside",
         "the sandbox finds a process of the host in its /proc",
+    ),
+    entry(Kind::Fact, "pod.restarts", "how often the sidecars of pods were started again"),
+    entry(
+        Kind::Fact,
+        "pod.kept",
+        "each sidecar that was started again found the network and IPC namespace of its start before",
+    ),
+    entry(
+        Kind::Word,
+        "pod",
+        "sandboxes that share an address, ports, System V objects, a host name and a limit of their sum",
+    ),
+    entry(
+        Kind::Word,
+        "sidecar",
+        "a program in a sandbox of a pod, beside attacker and victim, started again by the pod's policy",
     ),
     entry(Kind::Word, "leaks", "stands for breached, degraded, denied and lost in `expect`"),
     entry(
@@ -316,7 +443,7 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         Kind::Word,
         "dose",
-        "the most that a workload takes, in tasks and seconds, whatever its limits are",
+        "the most that a workload takes, in tasks, bytes and seconds, whatever its limits are",
     ),
     entry(Kind::Word, "intensity", "the effort of a workload, in percent of its dose"),
     entry(Kind::Word, "probe", "one operation on one resource, timed, with its errors counted"),
@@ -351,11 +478,26 @@ pub const ENTRIES: &[Entry] = &[
         "the placement in which attacker and victim have CPUs of their own, where there are two",
     ),
     entry(Kind::Word, "together", "the placement in which attacker and victim share one CPU"),
+    random::SOURCE,
+    network::UPLINK,
+    descriptors::PROCESSES,
     entry(Kind::Word, "threads", "how many tasks of the workload `cpu-burn` burn, 1 by default"),
     entry(
         Kind::Word,
         "burst",
         "a load of `cpu-burn` that computes for so much CPU time in every period and sleeps for the rest",
+    ),
+    bomb::KIND,
+    limits::USER,
+    entry(
+        Kind::Word,
+        "workers",
+        "how many tasks of the workload `memory-eater` share in what it takes, 8 by default: one large one or many small ones",
+    ),
+    entry(
+        Kind::Word,
+        "oom",
+        "whom the OOM killer is to take beside a `memory-eater`: `natural`, whom it finds worst, or `attacker-first`",
     ),
     entry(
         Kind::Word,

@@ -1,7 +1,15 @@
 //! What the words mean: one entry for every workload, probe, resource, limit, verdict, fact and word, and how kernel, Docker
 //! and Kubernetes spell a limit. `explain` prints it, and views of a record take their explanations from it.
 
+mod bomb;
+mod descriptors;
+mod disk;
 mod entries;
+mod limits;
+mod logs;
+mod network;
+mod random;
+mod sights;
 mod spelling;
 
 use serde::Serialize;
@@ -19,6 +27,8 @@ pub enum Kind {
     Probe,
     /// What everything on one kernel shares.
     Resource,
+    /// What a look around looks for.
+    Sight,
     /// A key of `limits`.
     Limit,
     /// A word for what was found.
@@ -37,6 +47,7 @@ impl Kind {
             Self::Workload => "workload",
             Self::Probe => "probe",
             Self::Resource => "resource",
+            Self::Sight => "sight",
             Self::Limit => "limit",
             Self::Verdict => "verdict",
             Self::Fact => "fact",
@@ -152,6 +163,10 @@ mod tests {
         assert_eq!(count(Kind::Workload), Workload::ALL.len());
         assert_eq!(count(Kind::Probe), PROBES.len());
         assert_eq!(count(Kind::Resource), Resource::ALL.len());
+        for seen in Resource::SEEN {
+            of(Kind::Sight, seen.name());
+        }
+        assert_eq!(count(Kind::Sight), Resource::SEEN.len());
         assert_eq!(count(Kind::Limit), LIMIT_KEYS.len());
         assert_eq!(count(Kind::Fact), FactName::ALL.len());
     }
@@ -159,8 +174,8 @@ mod tests {
     #[test]
     fn every_verdict_and_every_word_of_expect_is_explained() {
         use Verdict::{
-            Breached, Contained, Degraded, Denied, Error, Harmless, Inconclusive, Lost, Skipped,
-            Vacuous,
+            Breached, Contained, Degraded, Denied, Error, Harmless, Hidden, Inconclusive, Lost,
+            Reachable, Skipped, Vacuous, Visible,
         };
         let all = [
             Contained,
@@ -170,6 +185,9 @@ mod tests {
             Lost,
             Harmless,
             Vacuous,
+            Hidden,
+            Visible,
+            Reachable,
             Inconclusive,
             Skipped,
             Error,

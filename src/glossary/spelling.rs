@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Kind, entry};
 use crate::cgroup::{Setting, Version, settings};
-use crate::scenario::Limits;
+use crate::scenario::{Limits, units};
 
 /// One limit of a sandbox in every spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +32,24 @@ pub fn spelled(limits: &Limits) -> Vec<Spelled> {
 }
 
 fn one(limits: &Limits, field: &str, value: &Value) -> Spelled {
-    let key = field.trim_end_matches("_bytes").trim_end_matches("_millis");
+    let key = field
+        .trim_end_matches("_bytes")
+        .trim_end_matches("_millis")
+        .trim_end_matches("_bits_per_second");
     let number = value.as_u64().unwrap_or(0);
     let written = match field {
+        "io" => limits.io.map(|io| io.to_string()).unwrap_or_default(),
         _ if field.ends_with("_bytes") => bytes(number),
         _ if field.ends_with("_millis") => millis(number),
+        _ if field.ends_with("_bits_per_second") => units::format_bits(number),
         _ => plain(value),
     };
     // Docker counts memory and swap together.
     let in_all = limits.memory_bytes.unwrap_or(0).saturating_add(limits.swap_bytes.unwrap_or(0));
-    let known = |label| entry(Kind::Limit, key).and_then(|entry| entry.detail(label)).unwrap_or("");
+    let direction = key.strip_prefix("net_");
+    let entry_name = if direction.is_some() { "net" } else { key };
+    let known =
+        |label| entry(Kind::Limit, entry_name).and_then(|entry| entry.detail(label)).unwrap_or("");
     let (kubernetes, docker) = match key {
         "pids" => (
             format!(
@@ -67,25 +75,58 @@ fn one(limits: &Limits, field: &str, value: &Value) -> Spelled {
                 format!("--cpu-shares {shares}"),
             )
         }
+        "io" => (known("Kubernetes").to_owned(), docker_io(limits)),
         "cpuset" => (known("Kubernetes").to_owned(), format!("--cpuset-cpus {written}")),
-        "nofile" => (known("Kubernetes").to_owned(), format!("--ulimit nofile={number}:{number}")),
+        "nofile" | "nproc" => {
+            (known("Kubernetes").to_owned(), format!("--ulimit {key}={number}:{number}"))
+        }
+        "net_egress" | "net_ingress" => (
+            format!("kubernetes.io/{}-bandwidth: {written}", direction.unwrap_or_default()),
+            known("Docker").to_owned(),
+        ),
+        "tmpfs" => (
+            format!("volumes: emptyDir: {{medium: Memory, sizeLimit: {written}}} at /tmp"),
+            format!("--tmpfs /tmp:size={}", docker_bytes(number)),
+        ),
         _ => (known("Kubernetes").to_owned(), known("Docker").to_owned()),
     };
     let kernel = |version, label| match kernel(limits, field, value, version) {
         files if files.is_empty() => match key {
             "cpuset" => format!("cpuset.cpus = {written}"),
             "nofile" => format!("RLIMIT_NOFILE = {number}"),
+            "nproc" => format!("RLIMIT_NPROC = {number}"),
+            "net_egress" | "net_ingress" => format!("tbf rate {written}bit"),
+            "tmpfs" => format!("size={number} of the tmpfs at /tmp"),
             _ => known(label).to_owned(),
         },
         files => files,
     };
     Spelled {
-        scenario: format!("{key}: {written}"),
+        scenario: match direction {
+            Some(direction) => format!("net: {{{direction}: {written}}}"),
+            None => format!("{key}: {written}"),
+        },
         v2: kernel(Version::V2, "cgroup v2"),
         v1: kernel(Version::V1, "cgroup v1"),
         kubernetes,
         docker,
     }
+}
+
+/// Docker has an option for each rate, and takes the device by its path.
+fn docker_io(limits: &Limits) -> String {
+    let option = |(key, value): (&str, u64)| {
+        let name = match key {
+            "rbps" => "read-bps",
+            "wbps" => "write-bps",
+            "riops" => "read-iops",
+            _ => "write-iops",
+        };
+        format!("--device-{name} /dev/DISK:{value}")
+    };
+    let io = limits.io.unwrap_or_default();
+    let weight = io.weight.map(|weight| format!("--blkio-weight {}", weight.clamp(10, 1000)));
+    io.rates().map(option).chain(weight).collect::<Vec<_>>().join(" ")
 }
 
 /// The files that this limit alone is written to, by the same rules that the harness writes them by.
@@ -197,6 +238,16 @@ mod tests {
         assert_eq!(
             (nofile.v2.as_str(), nofile.docker.as_str()),
             ("RLIMIT_NOFILE = 64", "--ulimit nofile=64:64")
+        );
+        let nproc = of(&Limits { nproc: Some(64), ..base.clone() });
+        assert_eq!(
+            (nproc.v1.as_str(), nproc.docker.as_str()),
+            ("RLIMIT_NPROC = 64", "--ulimit nproc=64:64")
+        );
+        let tmpfs = of(&Limits { tmpfs_bytes: Some(16 << 20), ..base.clone() });
+        assert_eq!(
+            (tmpfs.scenario.as_str(), tmpfs.docker.as_str()),
+            ("tmpfs: 16Mi", "--tmpfs /tmp:size=16m")
         );
         let unified = BTreeMap::from([("memory.high".to_owned(), "48".to_owned())]);
         let unified = of(&Limits { unified, ..base.clone() });

@@ -50,6 +50,11 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Remove what a look around has planted on the machine.
+    Planted {
+        /// The run's ID.
+        run_id: String,
+    },
     /// Remove a cgroup's directory.
     Cgroup {
         /// Which.

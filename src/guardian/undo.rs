@@ -26,6 +26,7 @@ enum Kind {
     File,
     Mount,
     Cgroup,
+    Planted { run_id: String },
     Write { file: File, value: Vec<u8> },
 }
 
@@ -40,6 +41,10 @@ impl Prepared {
             Undo::File { path } => (Kind::File, path),
             Undo::Mount { path } => (Kind::Mount, path),
             Undo::Cgroup { path } => (Kind::Cgroup, path),
+            Undo::Planted { run_id } => {
+                let kind = Kind::Planted { run_id: run_id.clone() };
+                return Ok(Self { kind, path: c"planted".to_owned() });
+            }
             Undo::Write { path, value } => {
                 let file = OpenOptions::new()
                     .write(true)
@@ -66,6 +71,10 @@ impl Prepared {
             Kind::Directory | Kind::Cgroup => unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir),
             Kind::File => unlinkat(AT_FDCWD, path, UnlinkatFlags::NoRemoveDir),
             Kind::Mount => umount2(path, MntFlags::MNT_DETACH),
+            Kind::Planted { run_id } => {
+                contain_test_workloads::remove_planted(run_id);
+                Ok(())
+            }
             Kind::Write { file, value } => file
                 .write_at(value, 0)
                 .map(drop)

@@ -45,6 +45,10 @@ fn run_task(task: &RunTask, voice: &mut Voice) -> Result<(), String> {
         if task.quick {
             scenario.hurry();
         }
+        if task.ablate {
+            // What stays on was told on the host.
+            let _ = scenario.ablate();
+        }
         scenarios.push(scenario);
     }
     let portions: Vec<Portion<'_>> = scenarios

@@ -1,51 +1,7 @@
 //! The capabilities of this process, by name.
 
 use super::{HostError, Roots, status};
-
-/// All capabilities in the order of their bits, as in `include/uapi/linux/capability.h`; bit 40 since Linux 5.9.
-pub const NAMES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
+use crate::scenario::CAPABILITY_NAMES;
 
 /// The capabilities of this process, capabilities(7).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +44,9 @@ fn set(status: &str, field: &str) -> Result<Vec<String>, HostError> {
 pub fn names(bits: u64) -> Vec<String> {
     (0..64_usize)
         .filter(|bit| bits >> bit & 1 == 1)
-        .map(|bit| NAMES.get(bit).map_or_else(|| format!("cap_{bit}"), |&name| name.to_owned()))
+        .map(|bit| {
+            CAPABILITY_NAMES.get(bit).map_or_else(|| format!("cap_{bit}"), |&name| name.to_owned())
+        })
         .collect()
 }
 

@@ -1,9 +1,13 @@
 //! Everything that is read of the machine, before anything is judged.
 
+use std::path::Path;
+
 use super::{
     Capabilities, CgroupMounts, Cpus, HostError, Kernel, Memory, Namespaces, Roots, mount_table,
     psi, runtime_directory, status,
 };
+
+use crate::sys::{loop_device, programs};
 
 /// The facts that requirements are checked against.
 #[derive(Debug)]
@@ -26,8 +30,14 @@ pub struct Facts {
     pub namespaces: Namespaces,
     /// Whether pressure stall information is on.
     pub psi: bool,
+    /// Whether system calls can be filtered.
+    pub seccomp: bool,
     /// Whether `/` is an overlay, as it is in most containers: remedies then speak of the container's options.
     pub in_container: bool,
+    /// Whether loop devices can be had.
+    pub loop_devices: bool,
+    /// Where mkfs.ext4 is, which makes the file system of a node's disk.
+    pub mkfs_ext4: Option<std::path::PathBuf>,
     /// Where a ledger may live.
     pub runtime_directory: Result<std::path::PathBuf, HostError>,
     /// What could not be read.
@@ -63,7 +73,10 @@ impl Facts {
             cgroups,
             namespaces: Namespaces::read(roots),
             psi: psi::enabled(roots),
+            seccomp: status::can_filter_system_calls(roots),
             in_container,
+            loop_devices: Path::new(loop_device::CONTROL).exists(),
+            mkfs_ext4: programs::find("mkfs.ext4"),
             runtime_directory: runtime_directory(),
             unreadable,
         }

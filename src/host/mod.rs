@@ -5,13 +5,16 @@
 
 pub mod capabilities;
 pub mod cpus;
+mod engines;
 mod error;
 mod facts;
+pub mod inspect;
 mod kernel;
 mod memory;
 pub mod mount_table;
 mod mounts;
 mod namespaces;
+mod noise;
 mod psi;
 mod remedies;
 mod requirements;
@@ -24,12 +27,15 @@ use crate::record::{Machine, MachineKind, Requirement};
 
 pub use capabilities::Capabilities;
 pub use cpus::Cpus;
+pub use engines::{Engine, engines};
 pub use error::HostError;
 pub use facts::Facts;
+pub use inspect::{InspectError, inspect};
 pub use kernel::{Kernel, version};
 pub use memory::Memory;
 pub use mounts::{CgroupMounts, CgroupVersion, ControllerHome, Mount, V1Mount};
 pub use namespaces::{NamespaceSupport, Namespaces};
+pub use noise::{CpuNoise, noise};
 pub use requirements::requirements;
 pub use roots::Roots;
 pub use runtime_directory::runtime_directory;

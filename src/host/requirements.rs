@@ -33,11 +33,13 @@ pub fn requirements(facts: &Facts) -> Vec<Requirement> {
     list.extend(NamespaceKind::ALL.map(|kind| namespace(facts, kind)));
     list.extend(CAPABILITIES.map(|(name, purpose)| capability(facts, name, purpose)));
     list.push(sys_resource(facts));
+    list.push(seccomp(facts));
     list.push(psi(facts));
     list.push(two_cpus(facts));
     list.push(runtime_directory(facts));
     list.push(memory_headroom(facts));
     list.push(pids_peak(facts));
+    list.extend(node_disk(facts));
     list
 }
 
@@ -223,6 +225,12 @@ fn sys_resource(facts: &Facts) -> Requirement {
     requirement("capability.sys_resource", false, met, found.to_owned(), remedy)
 }
 
+fn seccomp(facts: &Facts) -> Requirement {
+    let found = if facts.seccomp { "filters" } else { "no filters of system calls" };
+    let remedy = "boot a kernel with CONFIG_SECCOMP_FILTER=y, or do without: `seccomp: unconfined`";
+    requirement("seccomp", false, facts.seccomp, found.to_owned(), remedy.to_owned())
+}
+
 fn psi(facts: &Facts) -> Requirement {
     let found = if facts.psi { "on" } else { "off: pressure is not shown" };
     let remedy = "boot with `psi=1`".to_owned();
@@ -261,6 +269,30 @@ fn memory_headroom(facts: &Facts) -> Requirement {
     let found = format!("{} MiB available", available >> 20);
     let remedy = "free memory until `MemAvailable` of /proc/meminfo is 1 GiB".to_owned();
     requirement("memory.headroom", true, available >= MEMORY_HEADROOM_BYTES, found, remedy)
+}
+
+/// What a node's disk is made with; only scenarios that give the node one need it.
+fn node_disk(facts: &Facts) -> [Requirement; 2] {
+    let devices = if facts.loop_devices { "available" } else { "/dev/loop-control is absent" };
+    let program = facts.mkfs_ext4.as_ref();
+    let found =
+        program.map_or_else(|| "no mkfs.ext4".to_owned(), |path| path.display().to_string());
+    [
+        requirement(
+            "disk.loop",
+            false,
+            facts.loop_devices,
+            devices.to_owned(),
+            "`modprobe loop`; in a container, run it with `--privileged`".to_owned(),
+        ),
+        requirement(
+            "disk.mkfs",
+            false,
+            program.is_some(),
+            found,
+            "`apt-get install e2fsprogs`".to_owned(),
+        ),
+    ]
 }
 
 /// `pids.peak` exists since 6.1, in both versions, and only below the root cgroup: the kernel's version must answer.

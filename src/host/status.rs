@@ -28,6 +28,15 @@ pub fn effective_uid(roots: &Roots) -> Result<u32, HostError> {
     })
 }
 
+/// True when the kernel filters system calls and can refuse one with an errno: `/proc/sys/kernel/seccomp/actions_avail` of
+/// `CONFIG_SECCOMP_FILTER`, since 4.14 (the kernel's `Documentation/userspace-api/seccomp_filter.rst`).
+#[must_use]
+pub fn can_filter_system_calls(roots: &Roots) -> bool {
+    roots
+        .read_proc("sys/kernel/seccomp/actions_avail")
+        .is_ok_and(|actions| actions.split_whitespace().any(|action| action == "errno"))
+}
+
 /// True when this process is in the machine's first user namespace, where user 0 is root of the machine.
 ///
 /// Elsewhere `/proc/self/uid_map` maps less than the whole range, see user_namespaces(7). Kernels without user

@@ -2,10 +2,17 @@
 //! children, as pods are children of a Kubernetes node's `kubepods`. In a throwaway guest it may be without a guard: the
 //! group is there, and nothing is limited.
 
+mod disk;
 mod placement;
+pub mod uplink;
 
+pub use disk::{
+    Disk, DiskError, DiskPlan, can_format, image_of, mount_of, template_of, write_template,
+};
 pub use placement::{Cpus, place};
+pub use uplink::{Uplink, UplinkError};
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::announce::{Announce, By, Unheard};
@@ -31,6 +38,8 @@ pub struct Node {
     pub cpus: Cpus,
     /// Its capacity as kernel files and values.
     pub settings: Vec<Setting>,
+    /// Its uplink, where it has one.
+    pub uplink: Option<Uplink>,
     gone: bool,
 }
 
@@ -70,7 +79,7 @@ impl Node {
         let to = &mut By::new(NAME, to);
         let settings = node_settings(&spec, &|controller| group.version_of(controller));
         // Owned from here on: whatever fails below, dropping it removes the directories.
-        let node = Self { spec, group, cpus, settings, gone: false };
+        let node = Self { spec, group, cpus, settings, uplink: None, gone: false };
         let controllers = [&CONTROLLERS, extra].concat();
         top_of(&node.group).delegate(&controllers, to)?;
         node.group.create(to)?;
@@ -82,6 +91,22 @@ impl Node {
         }
         node.group.delegate(&controllers, to)?;
         Ok(node)
+    }
+
+    /// Makes its uplink, where its capacity names one. `program` is this binary, which the servers at the far end run.
+    ///
+    /// # Errors
+    /// The change that failed.
+    pub fn connect(
+        &mut self,
+        run_id: &str,
+        program: &Path,
+        to: &mut dyn Announce,
+    ) -> Result<(), UplinkError> {
+        if let Some(bits) = self.spec.uplink_bits_per_second {
+            self.uplink = Some(Uplink::create(run_id, bits, program, &self.cpus, to)?);
+        }
+        Ok(())
     }
 
     /// The cgroup for a sandbox of this name.

@@ -1,13 +1,15 @@
 //! Cases and cells: one attacker under one config, and what it did to each resource of the victim.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Outcome, Pressure, Verdict};
+use super::{Block, Channels, OomKills, Outcome, Pressure, Verdict};
 use crate::scenario::{
-    Burst, Control, FactName, FactValue, Limits, NodeSpec, Placement, Resource, Trials,
+    Ablation, Burst, Control, FactName, FactValue, Limits, MemorySpec, NodeSpec, Placement,
+    PodSpec, Resource, Service, Trials, WorkloadKind,
 };
 
 /// One workload under one config on one machine and runtime.
@@ -15,6 +17,9 @@ use crate::scenario::{
 pub struct Case {
     /// The workload's name.
     pub attacker: String,
+    /// Which kind of it, where it is not its usual one, such as `socket` for an eater of sockets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<WorkloadKind>,
     /// Its effort in percent.
     pub intensity: u8,
     /// How many threads burn, for workloads that have several.
@@ -23,6 +28,18 @@ pub struct Case {
     /// The bursts of its load; null for a steady one.
     #[serde(default)]
     pub burst: Option<Burst>,
+    /// The program and its arguments, for the workload that runs one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// The service in the victim's sandbox, asked by a probe of its own; null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+    /// The options that only this workload has, as the scenario spells them, such as `source`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// How it eats memory; absent for workloads that do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemorySpec>,
     /// The resource it is judged on: the attacker's own.
     pub resource: Resource,
     /// Other resources that a sham is judged on as well, because it stands for cases of theirs.
@@ -36,6 +53,9 @@ pub struct Case {
     pub runtime: String,
     /// `open` for a case without limits, `sham`, else null.
     pub control: Option<Control>,
+    /// The control that the case goes without, where `ablate` has switched one off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<Ablation>,
     /// Which CPUs attacker and victim ran on.
     pub placement: Placement,
     /// How many CPUs attacker and victim both might use; null in older records, and where nothing ran.
@@ -43,10 +63,19 @@ pub struct Case {
     pub shared_cpus: Option<u32>,
     /// The node's capacity.
     pub node: NodeSpec,
+    /// The node's disk as it was made; absent for a node without one, and where nothing ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<NodeDisk>,
     /// The attacker's limits.
     pub limits: Limits,
     /// The victim's limits.
     pub victim_limits: Limits,
+    /// The pods that sandboxes belong to; absent where none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<CasePod>,
+    /// Programs that ran beside attacker and victim, and what became of them; absent without any, and where nothing ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sidecars: Vec<CaseSidecar>,
     /// The worst of the own resource's cells and the ceilings.
     pub verdict: Verdict,
     /// Why: one or two sentences with the numbers that decided; for skipped and error cases the reason and the remedy.
@@ -61,6 +90,9 @@ pub struct Case {
     pub ceilings: Vec<Ceiling>,
     /// What the victim felt, one cell for each probe.
     pub cells: Vec<Cell>,
+    /// Which files below `/proc` and `/sys` tell a sandbox something of others; absent where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Channels>,
     /// Everything the probes saw.
     pub blocks: Vec<Block>,
     /// For a control that an earlier scenario of the same run needed too: the scenario and the config that it was measured
@@ -75,10 +107,16 @@ pub struct Case {
     pub placebo: Option<Placebo>,
     /// What the attacker itself counted.
     pub attack: Attack,
+    /// Bytes of the attacker's standard error that the harness read in blocks; absent for workloads that write none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_bytes: Option<u64>,
     /// CPU time that the attacker's sandbox received under attack, by the kernel's account, as a share of one CPU: the median
     /// over the capacity blocks of cpu probes, else over all blocks. Null where nobody counts it, and for shams.
     #[serde(default)]
     pub attack_cpu: Option<f64>,
+    /// Whom the kernel's OOM killer took; absent where the kernel does not tell.
+    #[serde(default, skip_serializing_if = "OomKills::is_unknown")]
+    pub oom_kills: OomKills,
     /// What the watcher outside the node saw of the machine.
     pub watch: Watch,
     /// For how long tasks had to wait for a resource, by sandbox and for the `node` as a whole, over the whole case; empty
@@ -106,6 +144,62 @@ pub struct Case {
 
 const fn one() -> u64 {
     1
+}
+
+/// A pod of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CasePod {
+    /// What it is, with the limits of its sandboxes' sum.
+    #[serde(flatten)]
+    pub spec: PodSpec,
+    /// Its sandboxes, by name.
+    pub sandboxes: Vec<String>,
+}
+
+/// A sidecar of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseSidecar {
+    /// Its name.
+    pub name: String,
+    /// Its pod.
+    pub pod: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// What it was when the blocks were over.
+    pub state: SidecarState,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// How often it ended how: `exit 1`, `SIGKILL`.
+    pub ended: BTreeMap<String, u64>,
+    /// The waits before its restarts, in milliseconds, in order.
+    pub waits_ms: Vec<u64>,
+    /// Why it could not be started again, the last time that it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// What a sidecar does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SidecarState {
+    /// It runs.
+    Running,
+    /// It has ended, and is to be started again.
+    Waiting,
+    /// It has ended, and its pod's policy wants it so.
+    Ended,
+}
+
+/// The disk of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeDisk {
+    /// Its loop device, `MAJOR:MINOR`, as limits name it.
+    pub device: String,
+    /// Whether the device reads and writes its file past the page cache. Where the file's file system cannot, what the device does goes through
+    /// the page cache of the machine, and is quicker than a disk.
+    pub direct_io: bool,
+    /// The file that it was kept in.
+    pub image: PathBuf,
 }
 
 /// A load in the attacker's sandbox that burns as much CPU as the attack received, with as many tasks that wake as often, and
@@ -149,6 +243,8 @@ pub struct Expected {
 pub enum CeilingLevel {
     /// The sandbox's own limit: own usage at its limit, refusals counted, and the node below capacity.
     Sandbox,
+    /// The limit of the sandbox's pod: the same of what all of its sandboxes use.
+    Pod,
     /// The node's capacity.
     Node,
     /// The kernel's counters cannot name the level, or nothing was refused.
@@ -182,6 +278,14 @@ pub struct Ceiling {
     pub note: String,
 }
 
+impl CeilingLevel {
+    /// True when it was the limit in question itself, of the sandbox or of its pod.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Sandbox | Self::Pod)
+    }
+}
+
 impl Ceiling {
     /// False for what is no amount, such as a weight, and for an amount that is no hard limit, such as `memory.high`: nothing can
     /// reach it, and nothing be refused by it.
@@ -210,10 +314,22 @@ impl Ceiling {
         self.knob == "cpuset.cpus"
     }
 
+    /// True when what is counted is processes that the OOM killer took.
+    #[must_use]
+    pub fn counts_kills(&self) -> bool {
+        self.counter.as_deref().is_some_and(|counter| counter.ends_with(" oom_kill"))
+    }
+
     /// True for a quota of CPU time: limit and peak are microseconds in each 100 ms, and what is counted is throttling.
     #[must_use]
     pub fn is_quota(&self) -> bool {
         matches!(self.knob.as_str(), "cpu.max" | "cpu.cfs_quota_us")
+    }
+
+    /// True for a rate of a link: limit and peak are bits per second, and what is counted is how often a packet had to wait.
+    #[must_use]
+    pub fn is_link_rate(&self) -> bool {
+        self.knob.starts_with("tbf ")
     }
 }
 
@@ -223,6 +339,8 @@ impl Ceiling {
 pub enum CellKind {
     /// What one sandbox's load did to another's.
     Interference,
+    /// What a sandbox saw of others, or reached.
+    Visibility,
 }
 
 /// What the attacker did to one probe of the victim.
@@ -232,7 +350,7 @@ pub struct Cell {
     pub resource: Resource,
     /// The probe, `resource/operation`.
     pub probe: String,
-    /// Always `interference` here.
+    /// What it shows: an effect of load, or what could be seen.
     pub kind: CellKind,
     /// The verdict; null for cells nobody judged.
     pub verdict: Option<Verdict>,
@@ -240,8 +358,11 @@ pub struct Cell {
     pub via: Option<Resource>,
     /// Operations attempted in on-blocks, latency and capacity together.
     pub attempts: u64,
-    /// Failures in on-blocks, by errno name.
+    /// Failures in on-blocks, by errno name; of attempts to see, those that failed, `absent` for what was not there.
     pub failures: BTreeMap<String, u64>,
+    /// For `visibility`: the attempts that succeeded, those that reached something first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
     /// The same two numbers for off-blocks.
     pub quiet: QuietSample,
     /// `min(rate_on / rate_off, 1)`, median over pairs with its interval; null where not measured.
@@ -327,16 +448,45 @@ pub struct LatencyGrowth {
 /// What the attacker counted of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attack {
-    /// Operations that succeeded: forks for a fork bomb.
+    /// Operations that succeeded: forks for a fork bomb, pages touched for a memory eater.
     pub operations: u64,
     /// Operations that were refused, by errno name.
     pub refusals: BTreeMap<String, u64>,
-    /// The most it held at once, in its own unit (tasks for a fork bomb, init and supervisor not included).
+    /// The most it held at once, in its own unit (tasks for a fork bomb, pages for a memory eater; init and supervisor not
+    /// included).
     pub peak: u64,
+    /// The most memory it held at once, in bytes; absent for workloads that hold none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
     /// Workers that were killed from outside and started again.
     pub respawns: u64,
+    /// Workers that ended by a SIGKILL which was not their supervisor's: by the OOM killer's, as a rule. By the supervisor's
+    /// count; the kernel's is in `oom_kills`.
+    #[serde(default)]
+    pub kills: u64,
     /// How often the attack was switched on.
     pub starts: u64,
+    /// What stopped an attack on open files; empty for all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped_by: Vec<Stop>,
+}
+
+/// What keeps an attacker from more open files, or from more of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// The limit of each process, `RLIMIT_NOFILE`: EMFILE.
+    Nofile,
+    /// The table of the whole system, `fs.file-max`: ENFILE.
+    FileMax,
+    /// Memory, to which open files are charged: ENOMEM, or kills by the OOM killer.
+    Memory,
+    /// A limit on tasks kept workers from being started: EAGAIN.
+    Pids,
+    /// The disk has no block or no inode left: ENOSPC.
+    DiskFull,
+    /// The attacker's own dose cap.
+    Dose,
 }
 
 /// What the watcher saw: a process outside the node, on the attacker's CPU, that forks, opens, writes and allocates.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Beside, Ceiling, CeilingLevel, Cell, Interval, Verdict};
+use super::{Beside, Ceiling, CeilingLevel, Cell, CellKind, Interval, Verdict};
 use crate::scenario::Resource;
 
 /// One sentence, without a full stop, about what a cell shows: its failures when they decided, else its speed.
@@ -11,6 +11,9 @@ use crate::scenario::Resource;
 /// attack, or for `rate` which part of the quiet rate was left.
 #[must_use]
 pub fn describe_cell(cell: &Cell) -> String {
+    if cell.kind == CellKind::Visibility {
+        return sight(cell);
+    }
     let mut parts = Vec::new();
     if !cell.failures.is_empty() {
         parts.push(failures(cell));
@@ -41,6 +44,21 @@ pub fn describe_cell(cell: &Cell) -> String {
         parts.extend(comparison(&net).map(|numbers| format!("{what}: {numbers}")));
     }
     parts.join("; ")
+}
+
+/// What of others was found, and what was refused.
+fn sight(cell: &Cell) -> String {
+    let failed: Vec<String> =
+        cell.failures.iter().map(|(why, count)| format!("{why} ×{count}")).collect();
+    let failed =
+        if failed.is_empty() { String::new() } else { format!(" ({})", failed.join(", ")) };
+    let verdict = cell.verdict.map_or("not judged", Verdict::name);
+    match cell.found.as_slice() {
+        [] => format!("{} is {verdict}: none of {} attempts{failed}", cell.probe, cell.attempts),
+        found => {
+            format!("{} is {verdict} by {}{failed}", cell.probe, found.join(", "))
+        }
+    }
 }
 
 /// What another comparison than that with the quiet node shows.
@@ -135,6 +153,7 @@ pub fn describe_ceiling(ceiling: &Ceiling) -> String {
     let held = match (ceiling.kept, ceiling.level) {
         (false, _) => "was passed",
         (true, CeilingLevel::Node) => "was not what stopped it, the node's capacity was",
+        (true, CeilingLevel::Pod) => "of the pod held",
         (true, CeilingLevel::Sandbox | CeilingLevel::Inferred) => "held",
     };
     let peak = ceiling
@@ -145,7 +164,12 @@ pub fn describe_ceiling(ceiling: &Ceiling) -> String {
         return format!("{} of {} CPU{plural} {held}: it ran on {on}", ceiling.knob, ceiling.limit);
     }
     let count = ceiling.count.map_or_else(String::new, |count| {
-        let what = if ceiling.is_quota() { "throttled period" } else { "refusal" };
+        let what = match (ceiling.is_quota(), ceiling.counts_kills()) {
+            _ if ceiling.is_link_rate() => "wait",
+            (true, _) => "throttled period",
+            (_, true) => "OOM kill",
+            _ => "refusal",
+        };
         format!(", {} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
     });
     format!("{} {} {held}: {peak}{count}", ceiling.knob, ceiling.limit)

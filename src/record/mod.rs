@@ -3,13 +3,17 @@
 //! Units are in the names. Raw histograms are kept, so that an old record can be judged again. Fields are only ever
 //! added within one `schema_version`.
 
+mod ablation;
 mod block;
 mod case;
+mod channels;
 mod comparison;
 mod describe;
 mod guest;
 mod histogram;
+mod inspection;
 mod machine;
+mod oom_kills;
 mod pressure;
 mod schema;
 mod verdict;
@@ -18,11 +22,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::scenario::CgroupMode;
+pub use ablation::{
+    ABLATION_SCHEMA, ABLATION_VERSION, AblatedConfig, AblationReport, Effect, SwitchedOff, Turned,
+};
 pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
-    Attack, Beside, Case, Ceiling, CeilingLevel, Cell, CellKind, Expected, Interval, LatencyGrowth,
-    LatencyImpact, Placebo, QuietSample, Watch,
+    Attack, Beside, Case, CasePod, CaseSidecar, Ceiling, CeilingLevel, Cell, CellKind, Expected,
+    Interval, LatencyGrowth, LatencyImpact, NodeDisk, Placebo, QuietSample, SidecarState, Stop,
+    Watch,
 };
+pub use channels::{Canary, ChannelClass, Channels};
 pub use comparison::{
     COMPARISON_SCHEMA, COMPARISON_VERSION, CasePlace, CeilingChange, CellChange, CellEffect,
     Change, Compared, Comparison, ExpectationChange, LimitMove, MachineFacts, MetricChange,
@@ -33,7 +42,12 @@ pub use describe::{
 };
 pub use guest::{Accelerator, BootTimes, Guest, GuestHost};
 pub use histogram::{histogram_count, histogram_mean, histogram_quantile};
+pub use inspection::{
+    Amount, CapabilitySets, GroupLimit, INSPECTION_SCHEMA, INSPECTION_VERSION, IdMapping, Ids,
+    Inspected, Inspection, InterfaceVersion, Membership, Rlimit, RuntimeGuess, Seccomp, Shared,
+};
 pub use machine::{Machine, MachineKind, Requirement};
+pub use oom_kills::OomKills;
 pub use pressure::{Pressure, Stall};
 pub use schema::{RECORD_SCHEMA_ID, record_schema};
 pub use verdict::{Outcome, Verdict};

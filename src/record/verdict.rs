@@ -23,6 +23,12 @@ pub enum Verdict {
     Harmless,
     /// A limited config that looks contained, but the open attack was harmless too: it proves nothing.
     Vacuous,
+    /// Nothing of others was seen, though it was there to be found.
+    Hidden,
+    /// Something of others was seen, and not reached.
+    Visible,
+    /// Something of others was reached.
+    Reachable,
     /// Neither a leak nor containment could be shown. Never a pass.
     Inconclusive,
     /// The machine cannot run it.
@@ -35,7 +41,15 @@ impl Verdict {
     /// True for what the umbrella word `leaks` covers.
     #[must_use]
     pub const fn leaks(self) -> bool {
-        matches!(self, Self::Breached | Self::Degraded | Self::Denied | Self::Lost)
+        matches!(
+            self,
+            Self::Breached
+                | Self::Degraded
+                | Self::Denied
+                | Self::Lost
+                | Self::Visible
+                | Self::Reachable
+        )
     }
 
     /// The word itself.
@@ -49,6 +63,9 @@ impl Verdict {
             Self::Lost => "lost",
             Self::Harmless => "harmless",
             Self::Vacuous => "vacuous",
+            Self::Hidden => "hidden",
+            Self::Visible => "visible",
+            Self::Reachable => "reachable",
             Self::Inconclusive => "inconclusive",
             Self::Skipped => "skipped",
             Self::Error => "error",
@@ -61,13 +78,13 @@ impl Verdict {
         match self {
             Self::Lost => 8,
             Self::Breached => 7,
-            Self::Denied => 6,
-            Self::Degraded => 5,
+            Self::Denied | Self::Reachable => 6,
+            Self::Degraded | Self::Visible => 5,
             Self::Error => 4,
             Self::Inconclusive => 3,
             Self::Vacuous => 2,
             Self::Skipped => 1,
-            Self::Contained | Self::Harmless => 0,
+            Self::Contained | Self::Harmless | Self::Hidden => 0,
         }
     }
 }

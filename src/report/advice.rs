@@ -69,11 +69,16 @@ fn breached(case: &Case) -> Advice {
 /// The same attack, contained in this record: in the same scenario first, then on the same placement, with the loosest limit.
 fn shown(report: &Report, case: &Case) -> Option<Advice> {
     let same = |other: &Case| {
-        (&other.attacker, other.intensity, other.threads, other.burst)
-            == (&case.attacker, case.intensity, case.threads, case.burst)
+        (&other.attacker, other.kind, other.intensity, other.threads, other.burst, &other.command)
+            == (&case.attacker, case.kind, case.intensity, case.threads, case.burst, &case.command)
+            && other.options == case.options
+            && other.memory == case.memory
             && other.resource == case.resource
             && other.verdict == Verdict::Contained
             && other.control.is_none()
+            // With the same limits, or fewer, it was something else that helped.
+            && (other.limits != case.limits
+                || (!other.victim_limits.is_empty() && other.victim_limits != case.victim_limits))
             && (other.placement, other.node) == (case.placement, case.node)
     };
     let scenarios = report.scenarios.iter();
@@ -102,12 +107,22 @@ fn rule(case: &Case, resource: Resource) -> Advice {
         Resource::Pids => pids(case),
         Resource::Files => files(case),
         Resource::Disk => none(
-            "a rate for each device, such as `unified: {io.max: \"MAJOR:MINOR wbps=BYTES\"}`, below half of what the disk can do; for \
-             space, a file system of its own",
+            "a rate at the disk, such as `io: {wbps: 10Mi}`, below half of what it can do; cgroup v1 holds by it only what a task itself \
+             sends to the device. For space and inodes, a file system of its own",
         ),
         Resource::Network => none(
-            "a rate on the host's end of the attacker's link (`tc qdisc add dev LINK root tbf rate RATE …`), below half of what the \
-             uplink can do; no cgroup limits it",
+            "a rate on the attacker's link, such as `net: 1M`, below half of what the uplink carries; no cgroup limits it",
+        ),
+        Resource::View
+        | Resource::Processes
+        | Resource::Ipc
+        | Resource::Hostname
+        | Resource::Mounts
+        | Resource::Devices
+        | Resource::Kernel
+        | Resource::Namespaces
+        | Resource::Cgroups => none(
+            "no limit hides anything: namespaces, mounts and a user of the sandbox's own do; `contain-test ablate` says which of them hides what",
         ),
         Resource::Random => {
             none("no limit exists; since Linux 5.18 random numbers cannot be drained")
@@ -136,6 +151,13 @@ fn memory(case: &Case) -> (Limits, String) {
 /// Half of the node's tasks, and less than a limit that was too high to be reached.
 fn pids(case: &Case) -> (Limits, String) {
     let half = case.node.pids / 2;
+    if let Some(nproc) = case.limits.nproc.filter(|&nproc| nproc <= half) {
+        let why = format!(
+            "`nproc` of {nproc} counts the tasks of a user, which the neighbour may share; `pids` counts those of the sandbox, and half of \
+             {nproc} leaves the other half to the neighbour"
+        );
+        return (Limits { pids: Some((nproc / 2).max(2)), ..Limits::default() }, why);
+    }
     let too_high = case.ceiling.as_ref().filter(|ceiling| {
         ceiling.level == CeilingLevel::Node && ceiling.resource == Resource::Pids
     });

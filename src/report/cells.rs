@@ -3,7 +3,9 @@
 use super::escape::escaped;
 use super::style::{Style, Tone};
 use super::wrap::wrapped;
-use crate::record::{Case, Cell, Interval, ScenarioRecord, describe_ceiling, describe_cell};
+use crate::record::{
+    Case, Cell, Interval, ScenarioRecord, describe_ceiling, describe_cell, grouped,
+};
 
 /// A few lines for each case: its reason, its ceilings, its cells, and what else was measured.
 #[must_use]
@@ -38,6 +40,13 @@ fn case_lines(case: &Case) -> String {
     if let Some(seconds) = case.out_of_band_cpu_seconds {
         lines.push(format!("  CPU time charged to nobody: {seconds:.3} s"));
     }
+    if let Some(bytes) = case.log_bytes {
+        lines.push(format!(
+            "  the harness read {} bytes of the attacker's output, and used {:.3} s of CPU in all of the case",
+            grouped(bytes),
+            case.harness_cpu_seconds
+        ));
+    }
     lines.extend(case.residue.iter().map(|left| format!("  left behind: {}", escaped(left))));
     lines.push(String::new());
     lines.join("\n")
@@ -45,10 +54,21 @@ fn case_lines(case: &Case) -> String {
 
 /// What else belongs to the case, where it is not as usual.
 fn settings(case: &Case) -> impl Iterator<Item = String> {
+    let command =
+        (!case.command.is_empty()).then(|| format!("runs {}", escaped(&case.command.join(" "))));
+    let service = case
+        .service
+        .as_ref()
+        .map(|service| format!("the victim serves with {}", escaped(&service.command.join(" "))));
+    let kind = case.kind.map(|kind| format!("kind {kind}"));
     let threads = (case.threads > 1).then(|| format!("{} threads", case.threads));
     let burst = case
         .burst
         .map(|burst| format!("bursts of {} µs in every {} µs", burst.busy_us, burst.period_us));
+    let options: Vec<String> =
+        case.options.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    let options = (!options.is_empty()).then(|| escaped(&options.join(", ")).into_owned());
+    let memory = case.memory.map(|memory| memory.to_string());
     let victim = (!case.victim_limits.is_empty()).then(|| {
         let limits = serde_json::to_string(&case.victim_limits).unwrap_or_default();
         format!("the victim's limits: {limits}")
@@ -66,7 +86,14 @@ fn settings(case: &Case) -> impl Iterator<Item = String> {
     });
     let received =
         case.attack_cpu.map(|share| format!("the attacker received {share:.3} of a CPU"));
-    [threads, burst, victim, elsewhere, placebo, received].into_iter().flatten()
+    let killed = case.oom_kills.victim.filter(|&count| count > 0);
+    let killed =
+        killed.map(|count| format!("processes of the victim taken by the OOM killer: {count}"));
+    let all = [
+        command, service, kind, threads, burst, options, memory, killed, victim, elsewhere,
+        placebo, received,
+    ];
+    all.into_iter().flatten()
 }
 
 fn cell_line(cell: &Cell) -> String {

@@ -65,8 +65,9 @@ pub(super) fn columns(scenario: &ScenarioRecord) -> Vec<&Case> {
 
 /// The resources that any of the cases speaks of, in the order of the rows.
 pub(super) fn resources(cases: &[&Case]) -> Vec<Resource> {
-    Resource::ALL
-        .into_iter()
+    Resource::every()
+        // The whole view is the verdict of the case.
+        .filter(|&resource| resource != Resource::View)
         .filter(|&resource| cases.iter().any(|case| speaks_of(case, resource)))
         .collect()
 }

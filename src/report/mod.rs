@@ -1,9 +1,11 @@
-//! Views of a record: one file or folder for each. They print nothing themselves and compute nothing that the record does not
+//! Views of a record: one file or folder for each; and of an inspection. They print nothing themselves and compute nothing that the record does not
 //! hold.
 
+mod ablation;
 mod advice;
 mod bar;
 mod cells;
+mod channels;
 mod chart;
 mod clock;
 mod comparison;
@@ -14,12 +16,15 @@ mod format;
 mod github;
 mod grid;
 mod html;
+mod inspection;
 mod json;
 mod jsonl;
 mod junit;
 mod markdown;
+mod matrix;
 mod names;
 mod prometheus;
+mod redact;
 mod repeat;
 mod sarif;
 mod style;
@@ -30,19 +35,23 @@ mod words;
 mod worst;
 mod wrap;
 
+pub use ablation::{ablation_json, ablation_table};
 pub use advice::{Advice, Basis, advice};
 pub use cells::render_cells;
+pub use channels::channels_table;
 pub use comparison::{comparison_json, comparison_markdown, comparison_table};
 pub use csv::render_csv;
 pub use escape::escaped;
 pub use format::{Format, ViewOptions, render};
 pub use github::{STEP_SUMMARY_BYTES, render_github, render_step_summary};
 pub use html::render_html;
+pub use inspection::{Caller, render_as_scenario, render_inspection};
 pub use json::{ReadError, from_json, to_json};
 pub use jsonl::render_jsonl;
 pub use junit::render_junit;
 pub use markdown::render_markdown;
 pub use prometheus::render_prometheus;
+pub use redact::redacted;
 pub use sarif::render_sarif;
 pub use style::{Style, Tone};
 pub use summary::render_summary;

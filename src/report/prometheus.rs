@@ -99,7 +99,7 @@ fn run_metrics(page: &mut Page, report: &Report) {
 }
 
 /// All verdicts, so that a series does not vanish when its count falls to 0.
-const VERDICTS: [Verdict; 10] = [
+const VERDICTS: [Verdict; 13] = [
     Verdict::Contained,
     Verdict::Harmless,
     Verdict::Vacuous,
@@ -107,6 +107,9 @@ const VERDICTS: [Verdict; 10] = [
     Verdict::Denied,
     Verdict::Breached,
     Verdict::Lost,
+    Verdict::Hidden,
+    Verdict::Visible,
+    Verdict::Reachable,
     Verdict::Inconclusive,
     Verdict::Skipped,
     Verdict::Error,

@@ -17,7 +17,7 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The rules: what was seen in the place of what is expected. Facts have one of their own.
-const RULES: [Verdict; 9] = [
+const RULES: [Verdict; 12] = [
     Verdict::Contained,
     Verdict::Breached,
     Verdict::Degraded,
@@ -25,6 +25,9 @@ const RULES: [Verdict; 9] = [
     Verdict::Lost,
     Verdict::Harmless,
     Verdict::Vacuous,
+    Verdict::Hidden,
+    Verdict::Visible,
+    Verdict::Reachable,
     Verdict::Inconclusive,
     Verdict::Error,
 ];

@@ -29,8 +29,10 @@ impl Tone {
     #[must_use]
     pub const fn of(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Contained => Self::Good,
+            Verdict::Contained | Verdict::Hidden => Self::Good,
             Verdict::Breached
+            | Verdict::Visible
+            | Verdict::Reachable
             | Verdict::Degraded
             | Verdict::Denied
             | Verdict::Lost
@@ -73,6 +75,11 @@ impl Tone {
             }
         }
     }
+}
+
+/// Whether this is a mark of a tone, which takes no room.
+pub(super) fn is_mark(character: char) -> bool {
+    character == END || Tone::MARKED.into_iter().any(|tone| tone.mark() == Some(character))
 }
 
 /// Whether marks become colours.

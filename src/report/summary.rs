@@ -6,7 +6,7 @@ use crate::record::{Case, Report, Verdict};
 use crate::scenario::Control;
 
 /// The words in the order in which they are counted out.
-pub(super) const ORDER: [Verdict; 10] = [
+pub(super) const ORDER: [Verdict; 13] = [
     Verdict::Contained,
     Verdict::Harmless,
     Verdict::Vacuous,
@@ -14,6 +14,9 @@ pub(super) const ORDER: [Verdict; 10] = [
     Verdict::Denied,
     Verdict::Breached,
     Verdict::Lost,
+    Verdict::Hidden,
+    Verdict::Visible,
+    Verdict::Reachable,
     Verdict::Inconclusive,
     Verdict::Skipped,
     Verdict::Error,

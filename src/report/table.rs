@@ -4,6 +4,7 @@ use super::cells::marked_cells;
 use super::escape::escaped;
 use super::format::ViewOptions;
 use super::grid::grids;
+use super::matrix::{self, matrix};
 use super::style::{Style, Tone};
 use super::summary::{marked_closing, marked_summary};
 use super::worst::marked_worst;
@@ -65,8 +66,14 @@ fn scenario_text(
             text.push_str(&wrapped(&machine_line(machine), width, 2));
         }
     }
-    text.push_str(&grids(scenario, width));
-    text.push_str(&Tone::Dim.paint(&wrapped(LEGEND, width, 2)));
+    let matrix = matrix(scenario, width);
+    let legend = if matrix.is_some() && !options.verbose { matrix::LEGEND } else { LEGEND };
+    text.push_str(matrix.as_deref().unwrap_or_default());
+    // The matrix says it all in one table; the grids have the numbers of the ceilings besides.
+    if matrix.is_none() || options.verbose {
+        text.push_str(&grids(scenario, width));
+    }
+    text.push_str(&Tone::Dim.paint(&wrapped(legend, width, 2)));
     text.push('\n');
     if options.verbose {
         text.push_str(&marked_cells(scenario, width));

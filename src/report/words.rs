@@ -5,7 +5,7 @@ use super::style::Tone;
 use crate::record::{
     Case, Ceiling, CeilingLevel, Cell, Expected, Verdict, below_floor_us, failure_sum, slowdown,
 };
-use crate::scenario::{Control, Resource};
+use crate::scenario::{Control, Resource, is_judged};
 
 /// Nothing was measured.
 pub(super) const NOTHING: &str = "–";
@@ -13,11 +13,11 @@ pub(super) const NOTHING: &str = "–";
 /// The longest text of one line in a cell, in characters.
 pub(super) const LONGEST: usize = 28;
 
-/// The worst cell of a resource: the worst verdict, and of equals the greatest slowdown.
+/// The worst cell of a resource: the worst verdict, and of equals the greatest slowdown; what can never be judged comes last.
 pub(super) fn worst_cell(case: &Case, resource: Resource) -> Option<&Cell> {
     let rank = |cell: &Cell| {
         let severity = cell.verdict.map_or(0, |verdict| 1 + u32::from(verdict.severity()));
-        (severity, slowdown(cell).unwrap_or(0.0))
+        (severity, is_judged(&cell.probe), slowdown(cell).unwrap_or(0.0))
     };
     case.cells.iter().filter(|cell| cell.resource == resource).max_by(|one, other| {
         rank(one).partial_cmp(&rank(other)).unwrap_or(std::cmp::Ordering::Equal)
@@ -113,6 +113,16 @@ pub(super) fn ceiling_words(case: &Case) -> (String, Tone) {
     }
 }
 
+/// Whether the limits of a case held, in a word.
+pub(super) fn short_ceiling(case: &Case) -> String {
+    let all = || case.ceilings.iter().chain(&case.ceiling);
+    match (all().count(), all().all(|ceiling| ceiling.kept)) {
+        (0, _) => Tone::Dim.paint(NOTHING),
+        (_, true) => "held".to_owned(),
+        (_, false) => Tone::Bad.paint("passed"),
+    }
+}
+
 fn ceiling_lines(ceiling: &Ceiling) -> String {
     if !ceiling.is_amount() {
         let state = if ceiling.kept { "in force" } else { "changed" };
@@ -123,20 +133,27 @@ fn ceiling_lines(ceiling: &Ceiling) -> String {
         };
     }
     // Microseconds in each tenth of a second are hundredths of a thousandth of a CPU.
-    let amount = |value: u64| match ceiling.is_quota() {
-        true => format!("{}m", (value + 50) / 100),
-        false => short_number(value),
+    let amount = |value: u64| match ceiling.resource {
+        _ if ceiling.is_quota() => format!("{}m", (value + 50) / 100),
+        Resource::Memory => short_bytes(value),
+        _ => short_number(value),
     };
     let peak = ceiling.peak.map_or_else(|| "?".into(), amount);
     let held = match (ceiling.kept, ceiling.level) {
         (false, _) => "passed",
         (true, CeilingLevel::Sandbox) => "held",
+        (true, CeilingLevel::Pod) => "held (pod)",
         (true, CeilingLevel::Node) => "node full",
         (true, CeilingLevel::Inferred) => "held (inferred)",
     };
     let mut text = format!("{peak}/{} {held}", amount(ceiling.limit));
     if let Some(count) = ceiling.count.filter(|&count| count > 0) {
-        let what = if ceiling.is_quota() { "throttled" } else { "refused" };
+        let what = match (ceiling.is_quota(), ceiling.counts_kills()) {
+            _ if ceiling.is_link_rate() => "waited",
+            (true, _) => "throttled",
+            (_, true) => "killed",
+            _ => "refused",
+        };
         text.push_str(&format!("\n{} {what}", short_number(count)));
     }
     text
@@ -157,6 +174,16 @@ fn short_number(number: u64) -> String {
         10_000..10_000_000 => format!("{}k", number / 1_000),
         10_000_000..10_000_000_000 => format!("{}M", number / 1_000_000),
         _ => format!("{}G", number / 1_000_000_000),
+    }
+}
+
+/// `512`, `64Mi`, `12Gi`: four figures at most, rounded down, in the units that scenarios are written in.
+fn short_bytes(bytes: u64) -> String {
+    match bytes {
+        0..0x2800 => bytes.to_string(),
+        0x2800..0xA0_0000 => format!("{}Ki", bytes >> 10),
+        0xA0_0000..0x2_8000_0000 => format!("{}Mi", bytes >> 20),
+        _ => format!("{}Gi", bytes >> 30),
     }
 }
 

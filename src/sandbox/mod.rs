@@ -2,22 +2,28 @@
 //!
 //! `spec` and `plan` are pure. `stage` runs inside, as the sandbox's first process. Everything else is the harness.
 
+mod bounds;
 mod channel;
 mod error;
 mod handle;
 mod plan;
 mod plan_stream;
+mod pod;
 pub mod runtime;
+mod seccomp;
 mod spec;
 mod stage;
 mod stage_times;
 mod step;
+mod tail;
 
+pub use bounds::{Bound, Shown};
 pub use channel::{Channel, Received};
 pub use error::SandboxError;
 pub use handle::Sandbox;
 pub use plan::{Plan, plan};
-pub use spec::{ID_COUNT, IdRange, Spec};
+pub use pod::{Pod, PodPlan};
+pub use spec::{DISK_INSIDE, ID_COUNT, INSIDE_ID, IdRange, PAUSE_ID, Spec};
 pub use stage::run as run_stage;
 pub use stage_times::{StageTimes, monotonic_ns};
 pub use step::Step;

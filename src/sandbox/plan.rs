@@ -1,15 +1,10 @@
 //! From a specification to the list of steps. Pure: nothing here touches the machine.
 
 use crate::cgroup::{Group, GroupStep, Setting, settings};
-use crate::scenario::NamespaceKind;
+use crate::scenario::{NamespaceKind, Seccomp};
 
-use super::spec::{ID_COUNT, INSIDE_ID};
+use super::spec::{DISK_INSIDE, ID_COUNT};
 use super::{Spec, Step};
-
-/// The capabilities that container engines leave in the bounding set by default, by number (linux/capability.h):
-/// chown, `dac_override`, fowner, fsetid, kill, setgid, setuid, setpcap, `net_bind_service`, `net_raw`, `sys_chroot`,
-/// mknod, `audit_write`, setfcap.
-const ENGINE_CAPABILITIES: [u8; 14] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
 
 /// Paths that container engines hide.
 const MASKED: [&str; 13] = [
@@ -67,7 +62,10 @@ impl Plan {
     /// The steps that end and remove the sandbox, printable.
     pub fn removal(&self, group: &Group) -> impl Iterator<Item = String> + '_ {
         let name = &self.spec.name;
-        let mut steps = vec![KILL_INIT.to_owned()];
+        let lifted = self.settings.iter().filter_map(Setting::lifted);
+        let mut steps: Vec<String> =
+            lifted.map(|setting| group.set_step(&setting).to_string()).collect();
+        steps.push(KILL_INIT.to_owned());
         steps.extend(group.removal_steps().iter().map(ToString::to_string));
         steps.into_iter().map(move |step| format!("{name}: {step}"))
     }
@@ -76,7 +74,10 @@ impl Plan {
 /// Plans a sandbox in `group`.
 #[must_use]
 pub fn plan(spec: Spec, group: &Group) -> Plan {
-    let settings = settings(&spec.limits, &|controller| group.version_of(controller));
+    let mut settings = settings(&spec.limits, &|controller| group.version_of(controller));
+    if let Some(device) = &spec.disk_device {
+        settings = settings.into_iter().map(|setting| setting.at_device(device)).collect();
+    }
     let outside = outside(&spec, &settings, group);
     let inside = inside(&spec);
     Plan { spec, settings, outside, inside }
@@ -86,8 +87,16 @@ fn outside(spec: &Spec, settings: &[Setting], group: &Group) -> Vec<String> {
     let mut steps: Vec<GroupStep> = group.create_steps();
     steps.push(group.set_step(&Setting::cpuset(&spec.cpus)));
     steps.extend(settings.iter().map(|setting| group.set_step(setting)));
-    let own = std::iter::once(clone_step(spec)).chain(map_steps(spec));
+    let own = join_step(spec).into_iter().chain([clone_step(spec)]).chain(map_steps(spec));
     steps.iter().map(ToString::to_string).chain(own.map(|step| step.to_string())).collect()
+}
+
+/// The step that joins the namespaces of its pod, where it has one and shares any.
+pub(super) fn join_step(spec: &Spec) -> Option<Step> {
+    let pod = spec.pod.clone()?;
+    let namespaces: Vec<NamespaceKind> =
+        NamespaceKind::ALL.into_iter().filter(|&kind| spec.namespaces.is_pods(kind)).collect();
+    (!namespaces.is_empty()).then_some(Step::Join { pod, namespaces })
 }
 
 /// The step that makes the first process.
@@ -117,7 +126,7 @@ fn inside(spec: &Spec) -> Vec<Step> {
         spec.program.display().to_string()
     };
     if new(NamespaceKind::Uts) {
-        steps.push(Step::SetHostname { name: spec.name.clone() });
+        steps.push(Step::SetHostname { name: spec.hostname.clone() });
     }
     if new(NamespaceKind::Net) {
         steps.push(Step::LoopbackUp);
@@ -126,17 +135,31 @@ fn inside(spec: &Spec) -> Vec<Step> {
     if let Some(value) = spec.limits.nofile {
         steps.push(Step::SetRlimit { resource: "NOFILE".to_owned(), value });
     }
-    steps.push(Step::BoundCapabilities { keep: ENGINE_CAPABILITIES.to_vec() });
-    let id = if new(NamespaceKind::User) { INSIDE_ID } else { spec.ids.workload() };
-    steps.push(Step::BecomeUser { id });
-    steps.push(Step::NoNewPrivileges);
-    steps.push(Step::Execute { program, arguments: spec.arguments.clone() });
+    if let Some(value) = spec.limits.nproc {
+        steps.push(Step::SetRlimit { resource: "NPROC".to_owned(), value });
+    }
+    let keep = spec.capabilities.bounding();
+    steps.push(Step::BoundCapabilities { keep });
+    let own_users = spec.namespaces.is_apart(NamespaceKind::User);
+    let id = if own_users { spec.ids.inside } else { spec.ids.workload() };
+    let become_user = Step::BecomeUser { id, keep: spec.capabilities.effective() };
+    let filter = (spec.seccomp == Seccomp::Default).then_some(Step::FilterSystemCalls);
+    // Who may still gain privileges may not load a filter without having them (seccomp(2)).
+    if spec.no_new_privs {
+        steps.extend([become_user, Step::NoNewPrivileges].into_iter().chain(filter));
+    } else {
+        steps.extend(filter.into_iter().chain([become_user]));
+    }
+    steps.push(match spec.command.as_slice() {
+        [] => Step::Execute { program, arguments: spec.arguments.clone() },
+        command => Step::ExecuteCommand { command: command.to_vec() },
+    });
     steps
 }
 
 /// A root of its own: a small tmpfs with the binary, /proc, /sys, /dev and /tmp.
 fn root_steps(spec: &Spec) -> Vec<Step> {
-    let new = |kind| spec.namespaces.is_new(kind);
+    let apart = |kind| spec.namespaces.is_apart(kind);
     let root = spec.root.display().to_string();
     let at = |path: &str| format!("{root}{path}");
     let mount = |kind: &str, path: &str, options: &str, read_only: bool| Step::Mount {
@@ -152,6 +175,7 @@ fn root_steps(spec: &Spec) -> Vec<Step> {
     };
     let mut steps = vec![Step::MakeMountsPrivate, mount("tmpfs", "", "mode=0755,size=1m", false)];
     steps.push(bind(&spec.program.display().to_string(), PROGRAM_INSIDE, true));
+    steps.extend(spec.system.iter().map(|path| bind(path, path, true)));
     for path in ["/proc", "/sys", "/dev", "/tmp"] {
         steps.push(Step::CreateDirectory { path: at(path) });
     }
@@ -171,27 +195,34 @@ fn root_steps(spec: &Spec) -> Vec<Step> {
     }
     steps.push(mount("devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620", false));
     steps.push(mount("tmpfs", "/dev/shm", "mode=1777,size=64m", false));
-    if new(NamespaceKind::Ipc) {
+    if apart(NamespaceKind::Ipc) {
         steps.push(Step::CreateDirectory { path: at("/dev/mqueue") });
         steps.push(mount("mqueue", "/dev/mqueue", "", false));
     }
-    steps.push(mount("tmpfs", "/tmp", "mode=1777,size=64m", false));
-    // The kernel mounts a new procfs or sysfs only for the owner of the namespace that it shows: without a new one,
-    // what the host sees is what the sandbox sees.
-    steps.push(if new(NamespaceKind::Pid) {
+    // Without a limit as the kernel has it, which is half of the machine's memory: what is in it is charged to the sandbox and its node.
+    let size = spec.limits.tmpfs_bytes.map_or_else(String::new, |bytes| format!(",size={bytes}"));
+    steps.push(mount("tmpfs", "/tmp", &format!("mode=1777{size}"), false));
+    if let Some(disk) = &spec.disk {
+        steps.push(bind(&disk.display().to_string(), DISK_INSIDE, false));
+    }
+    // The kernel mounts a new procfs or sysfs only for the owner of the namespace that it shows: in the host's, what the host
+    // sees is what the sandbox sees.
+    steps.push(if apart(NamespaceKind::Pid) {
         mount("proc", "/proc", "", false)
     } else {
         bind("/proc", "/proc", false)
     });
-    steps.push(if new(NamespaceKind::Net) {
+    steps.push(if apart(NamespaceKind::Net) {
         mount("sysfs", "/sys", "", true)
     } else {
         bind("/sys", "/sys", true)
     });
     steps.push(Step::PivotRoot { to: root.clone() });
-    steps.extend(READ_ONLY.map(|path| Step::ProtectPath { path: path.to_owned() }));
-    let masked = MASKED.into_iter().map(str::to_owned).chain(spec.masked.iter().cloned());
-    steps.extend(masked.map(|path| Step::Mask { path }));
+    if spec.masked_paths {
+        steps.extend(READ_ONLY.map(|path| Step::ProtectPath { path: path.to_owned() }));
+        let masked = MASKED.into_iter().map(str::to_owned).chain(spec.masked.iter().cloned());
+        steps.extend(masked.map(|path| Step::Mask { path }));
+    }
     steps.push(Step::ProtectRoot);
     steps
 }

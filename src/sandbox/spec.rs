@@ -2,10 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::scenario::{Limits, Namespaces, Role};
+use crate::cgroup::Group;
+use crate::scenario::{Capabilities, Limits, Namespaces, Seccomp, pod_group_name};
 
-/// The uid and gid that workloads and probes have inside a sandbox with a user namespace.
+/// The uid and gid that workloads and probes have inside a sandbox with a user namespace; of a pod, whose sandboxes share one, those
+/// of the first, and each other has one more.
 pub const INSIDE_ID: u32 = 1000;
+
+/// The uid and gid of a pod's pause process inside, as Kubernetes' has it: nobody else's.
+pub const PAUSE_ID: u32 = ID_COUNT - 1;
+
+/// Where a sandbox with a root of its own has its directory on the node's disk.
+pub const DISK_INSIDE: &str = "/disk";
 
 /// How many IDs a sandbox's user namespace maps.
 pub const ID_COUNT: u32 = 65_536;
@@ -15,14 +23,17 @@ const FIRST_ID: u32 = 0x7000_0000;
 /// The last: 4096 ranges of 65,536.
 const LAST_ID: u32 = 0x7FFF_FFFF;
 /// Ranges that one run may use.
-const RANGES_OF_A_RUN: u32 = 4;
+const RANGES_OF_A_RUN: u32 = 8;
 const RUNS: u32 = 4096 / RANGES_OF_A_RUN;
 
-/// The host IDs of one sandbox: attacker and victim never share one.
+/// The host IDs of one sandbox: attacker and victim never share one, unless they are in one pod. Then they share the range, and
+/// neither is the other's user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdRange {
     /// The host ID that is 0 inside.
     pub base: u32,
+    /// The ID that its processes have inside.
+    pub inside: u32,
 }
 
 impl IdRange {
@@ -33,9 +44,9 @@ impl IdRange {
         let number = u32::from_str_radix(run_id, 16).unwrap_or(0) % RUNS;
         let range = |index: u32| {
             let base = FIRST_ID + (number * RANGES_OF_A_RUN + index) * ID_COUNT;
-            Self { base }
+            Self { base, inside: INSIDE_ID }
         };
-        [range(0), range(1), range(2), range(3)]
+        std::array::from_fn(|index| range(u32::try_from(index).unwrap_or(0)))
     }
 
     /// True when all of these IDs are such as sandboxes have.
@@ -47,7 +58,13 @@ impl IdRange {
     /// The host ID that the sandbox's workload or probes have.
     #[must_use]
     pub const fn workload(self) -> u32 {
-        self.base + INSIDE_ID
+        self.base + self.inside
+    }
+
+    /// The same range, with another user inside.
+    #[must_use]
+    pub const fn of_user(self, inside: u32) -> Self {
+        Self { inside, ..self }
     }
 
     /// True when a host ID belongs to the range.
@@ -60,14 +77,24 @@ impl IdRange {
 /// Everything that a runtime needs to know about a sandbox.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
-    /// Its name, and the name of its cgroup below the node.
+    /// Its name, and the name of its cgroup below the node or its pod.
     pub name: String,
-    /// Attacker or victim.
-    pub role: Role,
+    /// The pod that it belongs to.
+    pub pod: Option<String>,
+    /// The host name in a UTS namespace of its own.
+    pub hostname: String,
     /// Its limits.
     pub limits: Limits,
     /// Its namespaces.
     pub namespaces: Namespaces,
+    /// Whether the usual paths below /proc and /sys are hidden or made read-only.
+    pub masked_paths: bool,
+    /// The filter of its system calls.
+    pub seccomp: Seccomp,
+    /// Its capabilities.
+    pub capabilities: Capabilities,
+    /// Whether an exec can give it no more privileges than it has.
+    pub no_new_privs: bool,
     /// Its CPUs, in the kernel's list format.
     pub cpus: String,
     /// Its IDs on the host.
@@ -78,10 +105,28 @@ pub struct Spec {
     pub root: PathBuf,
     /// The hidden role and its arguments.
     pub arguments: Vec<String>,
+    /// A program of others and its arguments, in the place of a role.
+    pub command: Vec<String>,
     /// Paths below /proc and /sys that this machine has and that are hidden besides the usual ones.
     pub masked: Vec<String>,
+    /// Folders of the host that appear inside, read-only, for programs that are not ours; they need a mount namespace of the
+    /// sandbox's own, for without it everything of the host is there.
+    pub system: Vec<String>,
+    /// Its directory on the node's disk, as the host sees it; none in a node without a disk.
+    pub disk: Option<PathBuf>,
+    /// The disk's device, `MAJOR:MINOR`, once it is there.
+    pub disk_device: Option<String>,
     /// True when the machine has swap.
     pub has_swap: bool,
+}
+
+impl Spec {
+    /// Its cgroup below that of the node: a child, or a child of its pod's.
+    #[must_use]
+    pub fn group(&self, node: &Group) -> Group {
+        let parent = self.pod.as_deref().map(|pod| node.child(&pod_group_name(pod)));
+        parent.as_ref().unwrap_or(node).child(&self.name)
+    }
 }
 
 #[cfg(test)]

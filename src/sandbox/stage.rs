@@ -19,9 +19,10 @@ use nix::unistd::{
 };
 
 use super::plan_stream::receive_plan;
+use super::seccomp;
 use super::stage_times::{StageTimes, monotonic_ns};
 use super::{Failure, Step};
-use crate::sys::{capability, loopback, process};
+use crate::sys::{capability, descriptors, loopback, process};
 
 const NONE: Option<&str> = None;
 
@@ -45,6 +46,11 @@ pub fn run() -> Result<(), String> {
 fn read_plan() -> Result<Vec<Step>, Failure> {
     let at = |error: String| ("read the plan".to_owned(), error);
     process::die_with_parent().map_err(|errno| at(format!("{errno:?}")))?;
+    match descriptors::close_inherited() {
+        // Before Linux 5.9 a sandbox keeps what its caller left open without O_CLOEXEC.
+        Ok(()) | Err(Errno::ENOSYS) => {}
+        Err(errno) => return Err(at(format!("close_range: {errno:?}"))),
+    }
     receive_plan(io::stdin()).map_err(|error| at(error.to_string()))
 }
 
@@ -64,7 +70,7 @@ fn each(step: &Step) -> Result<(), Failure> {
 
 fn run_in_place(arguments: &[String]) -> Result<(), String> {
     match arguments {
-        [role] if role == "__victim" => workloads::run_victim(),
+        [role, order] if role == "__victim" => workloads::run_victim(order),
         [role, order] if role == "__attacker" => workloads::run_attacker(order),
         _ => Err("no such role".to_owned()),
     }
@@ -90,13 +96,17 @@ fn perform(step: &Step) -> Result<(), Errno> {
         Step::LoopbackUp => loopback::bring_up(),
         Step::SetRlimit { resource, value } => set_rlimit(resource, *value),
         Step::BoundCapabilities { keep } => capability::keep_in_bounding_set(keep),
-        Step::BecomeUser { id } => become_user(*id),
+        Step::BecomeUser { id, keep } => become_user(*id, keep),
         Step::NoNewPrivileges => process::no_new_privileges(),
+        Step::FilterSystemCalls => seccomp::load(),
         Step::Execute { program, arguments } => execute(program, arguments),
+        Step::ExecuteCommand { command } => execute_command(command),
         Step::Fail { .. } => Err(Errno::EIO),
-        Step::ReportTimes | Step::RunInPlace { .. } | Step::Clone { .. } | Step::MapIds { .. } => {
-            Err(Errno::EINVAL)
-        }
+        Step::ReportTimes
+        | Step::RunInPlace { .. }
+        | Step::Join { .. }
+        | Step::Clone { .. }
+        | Step::MapIds { .. } => Err(Errno::EINVAL),
     }
 }
 
@@ -197,17 +207,21 @@ fn set_rlimit(resource: &str, value: u64) -> Result<(), Errno> {
     let resource = match resource {
         "CORE" => Rlimit::RLIMIT_CORE,
         "NOFILE" => Rlimit::RLIMIT_NOFILE,
+        "NPROC" => Rlimit::RLIMIT_NPROC,
         _ => return Err(Errno::EINVAL),
     };
     setrlimit(resource, value, value)
 }
 
-fn become_user(id: u32) -> Result<(), Errno> {
+fn become_user(id: u32, keep: &[u8]) -> Result<(), Errno> {
     setgroups(&[])?;
+    if !keep.is_empty() {
+        capability::outlive_the_user()?;
+    }
     let (user, group) = (Uid::from_raw(id), Gid::from_raw(id));
     setresgid(group, group, group)?;
     setresuid(user, user, user)?;
-    capability::drop_all()
+    capability::keep_in_effect(keep)
 }
 
 fn execute(program: &str, arguments: &[String]) -> Result<(), Errno> {
@@ -218,6 +232,18 @@ fn execute(program: &str, arguments: &[String]) -> Result<(), Errno> {
         all.push(text(argument)?);
     }
     execv(&program, &all).map(|_| ())
+}
+
+/// A program that is not there ends the process with 127, as it ends a container: what comes of that is for the restart policy.
+fn execute_command(command: &[String]) -> Result<(), Errno> {
+    let program = workloads::Program::new(command).map_err(|_| Errno::EINVAL)?;
+    // The change of user has cleared it.
+    process::die_with_parent()?;
+    let ready = Reply::Ready { pid: std::process::id() };
+    let mut line = serde_json::to_vec(&ready).map_err(|_| Errno::EINVAL)?;
+    line.push(b'\n');
+    io::stdout().write_all(&line).map_err(|error| errno_of(&error))?;
+    program.become_it()
 }
 
 fn errno_of(error: &io::Error) -> Errno {

@@ -15,6 +15,13 @@ pub enum Step {
         /// Namespaces made for it.
         namespaces: Vec<NamespaceKind>,
     },
+    /// Enter namespaces that the pod's pause process holds.
+    Join {
+        /// The pod.
+        pod: String,
+        /// Their kinds.
+        namespaces: Vec<NamespaceKind>,
+    },
     /// Write one of the user namespace's maps.
     MapIds {
         /// `uid_map` or `gid_map`.
@@ -96,19 +103,29 @@ pub enum Step {
         /// Their numbers.
         keep: Vec<u8>,
     },
-    /// Become this user and group, without supplementary groups, and give up all capabilities.
+    /// Become this user and group, without supplementary groups, and give up all capabilities but some.
     BecomeUser {
         /// The ID, as seen inside.
         id: u32,
+        /// Numbers of the capabilities that stay in effect, over an exec too.
+        #[serde(default)]
+        keep: Vec<u8>,
     },
     /// Let exec grant no privilege any more.
     NoNewPrivileges,
+    /// Refuse the system calls that engines refuse by default, for good.
+    FilterSystemCalls,
     /// Execute the role.
     Execute {
         /// The program, as seen inside.
         program: String,
         /// The role and its arguments.
         arguments: Vec<String>,
+    },
+    /// Say that it is ready, and become a program of others, whose standard streams are `/dev/null`.
+    ExecuteCommand {
+        /// The program and its arguments.
+        command: Vec<String>,
     },
     /// For tests only, in the place of another step: fails as that step would if the kernel refused it (`EIO`).
     Fail {
@@ -133,6 +150,10 @@ impl fmt::Display for Step {
             Self::Clone { namespaces } => {
                 let names: Vec<_> = namespaces.iter().map(|kind| kind.name()).collect();
                 write!(f, "clone into the cgroup, new namespaces: {}", names.join(" "))
+            }
+            Self::Join { pod, namespaces } => {
+                let names: Vec<_> = namespaces.iter().map(|kind| kind.name()).collect();
+                write!(f, "join namespaces of the pod {pod}: {}", names.join(" "))
             }
             Self::MapIds { map, base, count } => {
                 write!(
@@ -168,11 +189,18 @@ impl fmt::Display for Step {
             Self::BoundCapabilities { keep } => {
                 write!(f, "bound capabilities to {} of them", keep.len())
             }
-            Self::BecomeUser { id } => write!(f, "become user {id}, drop all capabilities"),
+            Self::BecomeUser { id, keep } if keep.is_empty() => {
+                write!(f, "become user {id}, drop all capabilities")
+            }
+            Self::BecomeUser { id, keep } => {
+                write!(f, "become user {id}, keep {} capabilities", keep.len())
+            }
             Self::NoNewPrivileges => f.write_str("set no_new_privs"),
+            Self::FilterSystemCalls => f.write_str("load the default seccomp profile"),
             Self::Execute { program, arguments } => {
                 write!(f, "execute {program} {}", arguments.join(" "))
             }
+            Self::ExecuteCommand { command } => write!(f, "execute {}", command.join(" ")),
             Self::Fail { instead } => f.write_str(instead),
             Self::ReportTimes => f.write_str("report the time of each step"),
             Self::RunInPlace { arguments } => write!(f, "run in place {}", arguments.join(" ")),

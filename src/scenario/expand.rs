@@ -1,13 +1,13 @@
 //! The cases of a scenario: its configs, and the controls that make their answers worth something.
 
 use super::{
-    Condition, Config, Control, Limits, NodeSpec, Placement, Role, Scenario, Sysctls, Tolerances,
-    Trials, VmSpec, Workload, WorkloadSpec,
+    Condition, Config, Control, Limits, NodeSpec, Placement, PodSpec, Role, SandboxSpec, Scenario,
+    Sysctls, Tolerances, Trials, VmSpec, Workload, WorkloadSpec,
 };
 
 /// The configs of a scenario with their controls, in the order of the run: shams, open cases, limited cases.
 ///
-/// There is one sham for each machine, node, placement, runtime and set of tolerances, and one open case for each attacker on them. Open cases that the file
+/// There is one sham for each machine, node, placement, set of pods, runtime and set of tolerances, and one open case for each attacker on them. Open cases that the file
 /// brings along are not added again. What is added is a copy of the first config that needs it, so that only the attack differs.
 #[must_use]
 pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
@@ -15,7 +15,7 @@ pub fn with_controls(scenario: &Scenario) -> Vec<Config> {
     let brought: Vec<Config> = scenario.configs.iter().filter(|c| is_open(c)).cloned().collect();
     let mut added: Vec<Config> = Vec::new();
     let limited: Vec<Config> = scenario.configs.iter().filter(|c| !is_open(c)).cloned().collect();
-    for config in &scenario.configs {
+    for config in scenario.configs.iter().filter(|config| !config.looks()) {
         if let Some(sham) = shams.iter_mut().find(|sham| ground(sham) == ground(config)) {
             widen(sham, config);
             if !sham.stands_for.contains(&config.own_resource()) {
@@ -95,12 +95,30 @@ fn is_open(config: &Config) -> bool {
 
 /// What a control must share with the configs that it speaks for. The tolerances are among it: an attack that hurts by one
 /// measure may be harmless by another.
-type Ground<'a> =
-    (Option<&'a VmSpec>, NodeSpec, Placement, Option<&'a str>, &'a Tolerances, &'a Sysctls);
+type Ground<'a> = (
+    (Option<&'a VmSpec>, NodeSpec, Placement, Option<&'a str>, &'a Tolerances, &'a Sysctls),
+    Vec<PodSpec>,
+    Vec<Option<&'a str>>,
+    Vec<&'a SandboxSpec>,
+);
 
 fn ground(config: &Config) -> Ground<'_> {
     let runtime = config.sandbox(Role::Attacker).map(|sandbox| sandbox.runtime.as_str());
-    (config.vm(), config.node, config.placement, runtime, &config.tolerances, &config.sysctls)
+    let machine =
+        (config.vm(), config.node, config.placement, runtime, &config.tolerances, &config.sysctls);
+    let members = config.sandboxes.iter().map(|sandbox| sandbox.pod.as_deref()).collect();
+    let sidecars = config.sandboxes.iter().filter(|it| it.role == Role::Sidecar).collect();
+    (machine, without_limits(config), members, sidecars)
+}
+
+/// The pods of a config; that of the attacker without its limits, which limit the attack.
+fn without_limits(config: &Config) -> Vec<PodSpec> {
+    let attackers = config.pod_of(Role::Attacker).map(|pod| pod.name.as_str());
+    let opened = |pod: &PodSpec| match Some(pod.name.as_str()) == attackers {
+        true => PodSpec { limits: Limits::default(), ..pod.clone() },
+        false => pod.clone(),
+    };
+    config.pods.iter().map(opened).collect()
 }
 
 fn workload(config: &Config) -> Option<&WorkloadSpec> {
@@ -128,8 +146,10 @@ fn opened(config: &Config, name: String) -> Config {
         name,
         position: None,
         control: Some(Control::Open),
+        ablation: None,
         expect: Vec::new(),
         asserts: Vec::new(),
+        pods: without_limits(config),
         ..config.clone()
     };
     let unprotected = open.unprotected.take();
@@ -137,7 +157,7 @@ fn opened(config: &Config, name: String) -> Config {
         match (sandbox.role, &unprotected) {
             (Role::Attacker, _) => sandbox.limits = Limits::default(),
             (Role::Victim, Some(limits)) => sandbox.limits = limits.clone(),
-            (Role::Victim, None) => {}
+            (Role::Victim | Role::Sidecar, _) => {}
         }
     }
     open

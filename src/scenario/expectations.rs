@@ -49,11 +49,17 @@ pub enum ExpectedWord {
     Harmless,
     /// A limited config that looks contained while the open attack is harmless too.
     Vacuous,
+    /// Nothing of others can be seen.
+    Hidden,
+    /// Something of others can be seen, and not reached.
+    Visible,
+    /// Something of others can be reached.
+    Reachable,
 }
 
 impl ExpectedWord {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Contained,
         Self::Leaks,
         Self::Breached,
@@ -62,7 +68,20 @@ impl ExpectedWord {
         Self::Lost,
         Self::Harmless,
         Self::Vacuous,
+        Self::Hidden,
+        Self::Visible,
+        Self::Reachable,
     ];
+
+    /// Whether a look around (`looks`), or an attack, can come to this verdict. Either may lose its guest.
+    #[must_use]
+    pub const fn speaks_of(self, looks: bool) -> bool {
+        match self {
+            Self::Hidden | Self::Visible | Self::Reachable => looks,
+            Self::Lost => true,
+            _ => !looks,
+        }
+    }
 
     /// The word itself.
     #[must_use]
@@ -76,6 +95,9 @@ impl ExpectedWord {
             Self::Lost => "lost",
             Self::Harmless => "harmless",
             Self::Vacuous => "vacuous",
+            Self::Hidden => "hidden",
+            Self::Visible => "visible",
+            Self::Reachable => "reachable",
         }
     }
 }
@@ -100,9 +122,15 @@ pub struct Assertion {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 pub enum FactName {
+    /// `ceiling.count`: what the kernel's counter of the own resource's limit says, such as refusals or OOM kills.
+    #[serde(rename = "ceiling.count")]
+    CeilingCount,
     /// `inside.pid`: the process ID of the sandbox's first process as it sees itself.
     #[serde(rename = "inside.pid")]
     InsidePid,
+    /// `outside.oom_kills`: processes of the sandbox that the OOM killer took, by the kernel's counter.
+    #[serde(rename = "outside.oom_kills")]
+    OomKills,
     /// `outside.pid`: the process ID of the same process as the host sees it.
     #[serde(rename = "outside.pid")]
     OutsidePid,
@@ -112,28 +140,47 @@ pub enum FactName {
     /// `inside.sees_outside`: the sandbox finds a process of the host in its `/proc`.
     #[serde(rename = "inside.sees_outside")]
     InsideSeesOutside,
+    /// `pod.restarts`: how often sidecars were started again.
+    #[serde(rename = "pod.restarts")]
+    PodRestarts,
+    /// `pod.kept`: each sidecar that was started again found the network and IPC namespace of the start before, and so its address,
+    /// ports and shared memory; only known after a restart.
+    #[serde(rename = "pod.kept")]
+    PodKept,
 }
 
 impl FactName {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::InsidePid, Self::OutsidePid, Self::OutsideSeesInside, Self::InsideSeesOutside];
+    pub const ALL: [Self; 8] = [
+        Self::CeilingCount,
+        Self::InsidePid,
+        Self::OomKills,
+        Self::OutsidePid,
+        Self::OutsideSeesInside,
+        Self::InsideSeesOutside,
+        Self::PodRestarts,
+        Self::PodKept,
+    ];
 
     /// The word used in files and records.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::CeilingCount => "ceiling.count",
             Self::InsidePid => "inside.pid",
+            Self::OomKills => "outside.oom_kills",
             Self::OutsidePid => "outside.pid",
             Self::OutsideSeesInside => "outside.sees_inside",
             Self::InsideSeesOutside => "inside.sees_outside",
+            Self::PodRestarts => "pod.restarts",
+            Self::PodKept => "pod.kept",
         }
     }
 
     /// True for facts that are yes or no, false for facts that are numbers.
     #[must_use]
     pub const fn is_flag(self) -> bool {
-        matches!(self, Self::OutsideSeesInside | Self::InsideSeesOutside)
+        matches!(self, Self::OutsideSeesInside | Self::InsideSeesOutside | Self::PodKept)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Lays each config over the base of its file, and makes complete configs of the two.
 
+use std::collections::BTreeMap;
+
 use super::diagnostic::Spot;
 use super::written::{
-    ConfigWritten, FileWritten, Layer, LimitsWritten, Located, MachineWritten, NodeWritten,
-    SandboxWritten, TrialsWritten, Where,
+    ConfigWritten, FileWritten, Layer, LimitsWritten, Located, MachineWritten, MemoryWritten,
+    NodeWritten, PodWritten, SandboxWritten, TrialsWritten, Where,
 };
 use super::{
-    Config, Control, Limits, MachineSpec, NodeSpec, Placement, Resource, Role, SandboxSpec,
-    Scenario, Sysctls, Tolerances, Trials, VmSpec, WorkloadSpec,
+    Config, Control, Limits, MachineSpec, Namespaces, NodeSpec, Placement, PodSpec, Resource, Role,
+    SandboxSpec, SandboxUser, Scenario, Sysctls, Tolerances, Trials, VmSpec, Workload,
+    WorkloadSpec, kind,
 };
 
 /// The runtime of sandboxes that name none.
@@ -24,6 +27,8 @@ pub(super) struct Merged<'a> {
     placement: Option<Located<Placement>>,
     pub attacker: SandboxWritten,
     pub victim: SandboxWritten,
+    pub pods: Option<Vec<PodWritten>>,
+    pub sidecars: Option<Vec<SandboxWritten>>,
     tolerances: Tolerances,
     trials: TrialsWritten,
     sysctls: Sysctls,
@@ -45,6 +50,8 @@ pub(super) fn merge<'a>(base: &Layer, written: &'a ConfigWritten) -> Merged<'a> 
         placement: pick(&layer.placement, &base.placement),
         attacker: over(&layer.attacker, &base.attacker),
         victim: over(&layer.victim, &base.victim),
+        pods: pick(&layer.pods, &base.pods),
+        sidecars: pick(&layer.sidecars, &base.sidecars),
         tolerances: layer.tolerances.over(&base.tolerances),
         trials: TrialsWritten {
             pairs: pick(&layer.trials.pairs, &base.trials.pairs),
@@ -81,6 +88,8 @@ fn merge_node(top: &NodeWritten, below: &NodeWritten) -> NodeWritten {
         cpus: pick(&top.cpus, &below.cpus),
         memory: pick(&top.memory, &below.memory),
         pids: pick(&top.pids, &below.pids),
+        disk: pick(&top.disk, &below.disk),
+        uplink: pick(&top.uplink, &below.uplink),
     }
 }
 
@@ -91,11 +100,32 @@ fn merge_sandbox(top: &SandboxWritten, below: &SandboxWritten) -> SandboxWritten
         runtime: pick(&top.runtime, &below.runtime),
         workload: pick(&top.workload, &below.workload),
         bad_workload: top.bad_workload || below.bad_workload,
+        kind: pick(&top.kind, &below.kind),
         intensity: pick(&top.intensity, &below.intensity),
         threads: pick(&top.threads, &below.threads),
         burst: pick(&top.burst, &below.burst),
+        command: pick(&top.command, &below.command),
+        resource: pick(&top.resource, &below.resource),
+        source: pick(&top.source, &below.source),
+        processes: pick(&top.processes, &below.processes),
+        memory: merge_memory(&top.memory, &below.memory),
         limits: pick(&top.limits, &below.limits),
         namespaces: pick(&top.namespaces, &below.namespaces),
+        seccomp: pick(&top.seccomp, &below.seccomp),
+        capabilities: pick(&top.capabilities, &below.capabilities),
+        no_new_privs: pick(&top.no_new_privs, &below.no_new_privs),
+        service: pick(&top.service, &below.service),
+        user: pick(&top.user, &below.user),
+    }
+}
+
+fn merge_memory(top: &MemoryWritten, below: &MemoryWritten) -> MemoryWritten {
+    MemoryWritten {
+        size: pick(&top.size, &below.size),
+        workers: pick(&top.workers, &below.workers),
+        rate: pick(&top.rate, &below.rate),
+        allocations: pick(&top.allocations, &below.allocations),
+        oom: pick(&top.oom, &below.oom),
     }
 }
 
@@ -114,6 +144,11 @@ fn merge_limits(top: &LimitsWritten, below: &LimitsWritten) -> LimitsWritten {
         idle: pick(&top.idle, &below.idle),
         cpuset: pick(&top.cpuset, &below.cpuset),
         nofile: pick(&top.nofile, &below.nofile),
+        nproc: pick(&top.nproc, &below.nproc),
+        tmpfs: pick(&top.tmpfs, &below.tmpfs),
+        io: pick(&top.io, &below.io),
+        net_egress: pick(&top.net_egress, &below.net_egress),
+        net_ingress: pick(&top.net_ingress, &below.net_ingress),
         unified,
     }
 }
@@ -124,6 +159,7 @@ impl Merged<'_> {
         self.machine = merge_machine(&top.machine, &self.machine);
         self.node = merge_node(&top.node, &self.node);
         self.placement = pick(&top.placement, &self.placement);
+        self.attacker.kind = pick(&top.attacker.kind, &self.attacker.kind);
         self.attacker.intensity = pick(&top.attacker.intensity, &self.attacker.intensity);
         self.attacker.threads = pick(&top.attacker.threads, &self.attacker.threads);
         self.attacker.limits = match (&top.attacker.limits, &self.attacker.limits) {
@@ -146,6 +182,8 @@ impl Merged<'_> {
                 .unwrap_or(default.cpus),
             memory_bytes: value(&self.node.memory).unwrap_or(default.memory_bytes),
             pids: value(&self.node.pids).unwrap_or(default.pids),
+            disk_bytes: value(&self.node.disk),
+            uplink_bits_per_second: value(&self.node.uplink),
         }
     }
 
@@ -174,7 +212,8 @@ impl Merged<'_> {
     pub fn sandbox_name(&self, role: Role) -> (&str, Option<Spot>) {
         let (sandbox, default) = match role {
             Role::Attacker => (&self.attacker, "attacker"),
-            Role::Victim => (&self.victim, "victim"),
+            // A sidecar has a name of its own, always.
+            Role::Victim | Role::Sidecar => (&self.victim, "victim"),
         };
         match &sandbox.name {
             Some(name) => (&name.value, Some(name.spot)),
@@ -182,16 +221,70 @@ impl Merged<'_> {
         }
     }
 
+    /// Attacker, victim and sidecars.
+    pub fn written_sandboxes(&self) -> impl Iterator<Item = &SandboxWritten> {
+        [&self.attacker, &self.victim].into_iter().chain(self.sidecars.iter().flatten())
+    }
+
+    /// The pods that sandboxes name, in that order, with what is written of them.
+    pub fn pod_specs(&self) -> Vec<PodSpec> {
+        let mut pods: Vec<PodSpec> = Vec::new();
+        for name in self.written_sandboxes().filter_map(|it| it.pod.as_ref()) {
+            if pods.iter().any(|pod| pod.name == name.value) {
+                continue;
+            }
+            let same = |pod: &&PodWritten| {
+                pod.name.as_ref().is_some_and(|written| written.value == name.value)
+            };
+            let mut spec = PodSpec::named(&name.value);
+            if let Some(written) = self.pods.iter().flatten().find(same) {
+                let flag = |it: &Option<Located<bool>>| it.as_ref().is_some_and(|it| it.value);
+                spec.limits = written.limits.as_ref().map(limits).unwrap_or_default();
+                spec.shared_pid = flag(&written.shared_pid);
+                spec.shared_uts = flag(&written.shared_uts);
+                let policy = written.restart_policy.as_ref();
+                spec.restart_policy = policy.map(|it| it.value).unwrap_or_default();
+                let base = written.restart_backoff.as_ref().map(|it| it.value);
+                spec.restart_backoff_ms = base.unwrap_or(spec.restart_backoff_ms);
+            }
+            pods.push(spec);
+        }
+        pods
+    }
+
+    /// The namespaces of a sandbox: what is written, else what its pod gives or, without one, new ones.
+    pub fn namespaces(&self, sandbox: &SandboxWritten) -> Option<Namespaces> {
+        let written = sandbox.namespaces.as_ref().map(|found| found.value.clone());
+        let written = written.unwrap_or_else(|| Namespaces(BTreeMap::new()));
+        let Some(name) = &sandbox.pod else { return Some(Namespaces::default().with(&written)) };
+        let pods = self.pod_specs();
+        let pod = pods.iter().find(|pod| pod.name == name.value)?;
+        Some(pod.namespaces(&written))
+    }
+
     fn sandbox(&self, role: Role) -> Option<SandboxSpec> {
         let (written, workload) = match role {
             Role::Attacker => {
-                let name = self.attacker.workload.as_ref()?.value;
-                let intensity = self.attacker.intensity.as_ref().map_or(100, |found| found.value);
-                let threads = self.attacker.threads.as_ref().map_or(1, |found| found.value);
-                let burst = self.attacker.burst.as_ref().map(|found| found.value);
-                (&self.attacker, Some(WorkloadSpec { name, intensity, threads, burst }))
+                let it = &self.attacker;
+                let spec = WorkloadSpec {
+                    name: it.workload.as_ref()?.value,
+                    kind: kind::of(it),
+                    intensity: it.intensity.as_ref().map_or(100, |found| found.value),
+                    threads: it.threads.as_ref().map_or(1, |found| found.value),
+                    burst: it.burst.as_ref().map(|found| found.value),
+                    processes: it.processes.as_ref().map_or(1, |found| found.value),
+                    command: it.command.as_ref().map_or_else(Vec::new, |found| found.value.clone()),
+                    resource: it.resource.as_ref().map(|found| found.value),
+                    memory: it
+                        .workload
+                        .as_ref()
+                        .filter(|found| found.value == Workload::MemoryEater)
+                        .map(|_| it.memory.spec()),
+                    source: it.source.as_ref().map_or_else(Default::default, |found| found.value),
+                };
+                (it, Some(spec))
             }
-            Role::Victim => (&self.victim, None),
+            Role::Victim | Role::Sidecar => (&self.victim, None),
         };
         let owned = |text: &Option<Located<String>>| text.as_ref().map(|found| found.value.clone());
         Some(SandboxSpec {
@@ -200,12 +293,42 @@ impl Merged<'_> {
             pod: owned(&written.pod),
             runtime: owned(&written.runtime).unwrap_or_else(|| DEFAULT_RUNTIME.to_owned()),
             workload,
+            command: Vec::new(),
             limits: written.limits.as_ref().map(limits).unwrap_or_default(),
-            namespaces: written
-                .namespaces
+            namespaces: self.namespaces(written)?,
+            masked_paths: true,
+            seccomp: written.seccomp.as_ref().map(|found| found.value).unwrap_or_default(),
+            capabilities: written
+                .capabilities
                 .as_ref()
-                .map(|found| found.value.clone())
+                .map(|it| it.value.clone())
                 .unwrap_or_default(),
+            no_new_privs: written.no_new_privs.as_ref().is_none_or(|found| found.value),
+            service: written.service.as_ref().map(|found| found.value.clone()),
+            user: written.user.as_ref().map(|found| found.value).unwrap_or_default(),
+        })
+    }
+
+    fn sidecar(&self, written: &SandboxWritten) -> Option<SandboxSpec> {
+        Some(SandboxSpec {
+            name: written.name.as_ref()?.value.clone(),
+            role: Role::Sidecar,
+            pod: Some(written.pod.as_ref()?.value.clone()),
+            runtime: DEFAULT_RUNTIME.to_owned(),
+            workload: None,
+            command: written.command.as_ref()?.value.clone(),
+            limits: written.limits.as_ref().map(limits).unwrap_or_default(),
+            namespaces: self.namespaces(written)?,
+            masked_paths: true,
+            seccomp: written.seccomp.as_ref().map(|found| found.value).unwrap_or_default(),
+            capabilities: written
+                .capabilities
+                .as_ref()
+                .map(|it| it.value.clone())
+                .unwrap_or_default(),
+            no_new_privs: written.no_new_privs.as_ref().is_none_or(|found| found.value),
+            service: None,
+            user: SandboxUser::Own,
         })
     }
 
@@ -219,6 +342,13 @@ impl Merged<'_> {
         }
     }
 
+    /// Whether the pod of the attacker has limits.
+    pub fn is_held_by_pod(&self) -> bool {
+        let name = self.attacker.pod.as_ref().map(|pod| pod.value.as_str());
+        let has = |pod: &PodSpec| Some(pod.name.as_str()) == name && !pod.limits.is_empty();
+        self.pod_specs().iter().any(has)
+    }
+
     /// Whether the victim has limits that the top of the file does not give it.
     pub fn protects(&self) -> bool {
         let of = |written: &Option<LimitsWritten>| written.as_ref().map(limits).unwrap_or_default();
@@ -230,10 +360,16 @@ impl Merged<'_> {
     fn config(&self) -> Option<Config> {
         let attacker = self.sandbox(Role::Attacker)?;
         let victim = self.sandbox(Role::Victim)?;
+        let sidecars = self.sidecars.iter().flatten().map(|it| self.sidecar(it));
+        let sidecars: Vec<SandboxSpec> = sidecars.collect::<Option<_>>()?;
         let base_victim = self.base_victim.as_ref().map(limits).unwrap_or_default();
         // A victim with limits of its own is a protection put to the test: the question is whether they help.
         let protects = self.protects();
-        let is_open = attacker.limits.is_empty() && !protects;
+        // Who only looks around is stopped by no limit: such a case has nothing to be compared with.
+        let looks = attacker.workload.as_ref().is_some_and(|it| it.name == Workload::Look);
+        let pods = self.pod_specs();
+        let held = self.is_held_by_pod();
+        let is_open = attacker.limits.is_empty() && !held && !protects && !looks;
         let mut config = Config {
             name: self.name.clone()?,
             position: Some(self.written.spot.position),
@@ -242,12 +378,15 @@ impl Merged<'_> {
             machine: self.machine_spec(),
             node: self.node_spec(),
             placement: Placement::Apart,
-            sandboxes: vec![attacker, victim],
+            sandboxes: [vec![attacker, victim], sidecars].concat(),
+            pods,
             tolerances: self.tolerances.clone(),
             trials: self.trials(),
             sysctls: self.sysctls.clone(),
             stands_for: Vec::new(),
             unprotected: protects.then_some(base_victim),
+            channels: false,
+            ablation: None,
             expect: self.written.expect.clone(),
             asserts: self.written.asserts.clone(),
         };
@@ -272,6 +411,11 @@ fn limits(written: &LimitsWritten) -> Limits {
         idle: written.idle.as_ref().is_some_and(|found| found.value),
         cpuset: written.cpuset.as_ref().map(|found| found.value.clone()),
         nofile: value(&written.nofile),
+        nproc: value(&written.nproc),
+        tmpfs_bytes: value(&written.tmpfs),
+        io: written.io.as_ref().map(|found| found.value),
+        net_egress_bits_per_second: value(&written.net_egress),
+        net_ingress_bits_per_second: value(&written.net_ingress),
         unified: written
             .unified
             .iter()

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::IoLimits;
+
 /// Limits of one sandbox; `None` leaves the kernel's default, which is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
@@ -32,6 +34,21 @@ pub struct Limits {
     /// `RLIMIT_NOFILE`, soft and hard.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nofile: Option<u64>,
+    /// `RLIMIT_NPROC`, soft and hard: tasks of the sandbox's user.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nproc: Option<u64>,
+    /// The size of the tmpfs at /tmp, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tmpfs_bytes: Option<u64>,
+    /// Rates at the node's disk.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub io: Option<IoLimits>,
+    /// What it may send, in bits per second, Ethernet headers included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub net_egress_bits_per_second: Option<u64>,
+    /// What it may receive, in bits per second, Ethernet headers included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub net_ingress_bits_per_second: Option<u64>,
     /// Exact kernel files of cgroup v2 and their values, such as `memory.high: 48Mi`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub unified: BTreeMap<String, String>,
@@ -42,5 +59,31 @@ impl Limits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Those of its link.
+    #[must_use]
+    pub const fn net(&self) -> NetLimits {
+        NetLimits {
+            egress_bits_per_second: self.net_egress_bits_per_second,
+            ingress_bits_per_second: self.net_ingress_bits_per_second,
+        }
+    }
+}
+
+/// Limits of a sandbox's link, as the sandbox sees the directions; `None` leaves what the uplink carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NetLimits {
+    /// What it may send, in bits per second.
+    pub egress_bits_per_second: Option<u64>,
+    /// What it may receive, in bits per second.
+    pub ingress_bits_per_second: Option<u64>,
+}
+
+impl NetLimits {
+    /// True when nothing is limited.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
     }
 }

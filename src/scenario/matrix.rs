@@ -11,18 +11,27 @@ use super::written::{FileWritten, Layer, Located};
 pub(super) const AXES: &[&str] = &[
     "limits.pids",
     "limits.memory",
+    "limits.memory.high",
+    "limits.memory.low",
+    "limits.memory.min",
     "limits.swap",
     "limits.cpu",
     "limits.weight",
     "limits.idle",
     "limits.cpuset",
     "limits.nofile",
+    "limits.nproc",
+    "limits.tmpfs",
+    "limits.net",
     "intensity",
     "threads",
+    "kind",
     "placement",
     "node.cpus",
     "node.memory",
     "node.pids",
+    "node.disk",
+    "node.uplink",
     "machine",
     "machine.vm.kernel",
     "machine.vm.cgroup",
@@ -158,7 +167,7 @@ fn layer_of(axis: &str, key_spot: Spot, item: &Node, problems: &mut Problems) ->
             decode::layer_key(&entry("machine", vm), &mut layer, problems);
         }
         Some((outer, key)) => decode::layer_key(&entry(outer, map(key)), &mut layer, problems),
-        None if matches!(axis, "intensity" | "threads") => {
+        None if matches!(axis, "intensity" | "threads" | "kind") => {
             decode::layer_key(&entry("attacker", map(axis)), &mut layer, problems);
         }
         None => decode::layer_key(&entry(axis, item.clone()), &mut layer, problems),
@@ -195,12 +204,21 @@ fn found(layer: &Layer, axis: &str) -> Option<(Spot, String)> {
         "limits.idle" => shown(&limits?.idle),
         "limits.cpuset" => shown(&limits?.cpuset),
         "limits.nofile" => shown(&limits?.nofile),
+        "limits.nproc" => shown(&limits?.nproc),
+        "limits.tmpfs" => shown(&limits?.tmpfs),
+        "limits.net" => shown(&limits?.net_egress).or_else(|| shown(&limits?.net_ingress)),
+        "limits.memory.high" | "limits.memory.low" | "limits.memory.min" => {
+            shown(&limits?.unified.get(axis.strip_prefix("limits.")?).cloned())
+        }
         "intensity" => shown(&layer.attacker.intensity),
         "threads" => shown(&layer.attacker.threads),
+        "kind" => shown(&layer.attacker.kind),
         "placement" => layer.placement.as_ref().map(|it| (it.spot, format!("{:?}", it.value))),
         "node.cpus" => shown(&layer.node.cpus),
         "node.memory" => shown(&layer.node.memory),
         "node.pids" => shown(&layer.node.pids),
+        "node.disk" => shown(&layer.node.disk),
+        "node.uplink" => shown(&layer.node.uplink),
         _ => None,
     }
 }

@@ -3,32 +3,49 @@
 //! The way of a file: `find` (where it is) → `yaml` (a located tree) → `decode` (what it says, a file for each part) → `layers` (base and config laid
 //! over each other) and `matrix` (combinations of values over both) → `validate` (what makes no sense together) → the model → `expand` (controls added).
 
+mod ablate;
+mod capabilities;
 mod condition;
 mod decode;
 mod diagnostic;
+mod eater;
 mod expand;
 mod expectations;
 mod find;
+mod io;
+mod kind;
 mod layers;
 mod limits;
+mod links;
 mod machine;
 mod matrix;
+mod memory;
 mod model;
 mod namespaces;
 mod node;
+mod node_parts;
+mod pods;
+mod random_source;
 mod resource;
+mod restart;
 mod schema;
+mod seccomp;
+mod service;
 mod shipped;
+mod sight;
 mod sysctls;
 mod tolerances;
 mod trials;
 pub mod units;
+mod users;
 mod validate;
 mod words;
 mod workload;
 mod written;
 mod yaml;
 
+pub use ablate::{Ablation, LeftOn};
+pub use capabilities::{CAPABILITY_NAMES, Capabilities};
 pub use condition::{CgroupMode, Comparison, Condition, KernelBound, MachineFacts};
 pub use decode::limits::KEYS as LIMIT_KEYS;
 pub(crate) use diagnostic::did_you_mean;
@@ -36,20 +53,31 @@ pub use diagnostic::{Diagnostic, ScenarioErrors};
 pub use expand::{open_case_of, sham_of, with_controls};
 pub use expectations::{Assertion, Expectation, ExpectedWord, FactName, FactValue, Target};
 pub use find::{FindError, Source, load, load_all, resolve};
-pub use limits::Limits;
+pub use io::IoLimits;
+pub use kind::WorkloadKind;
+pub use limits::{Limits, NetLimits};
 pub use machine::{MachineSpec, VM_CPUS, VM_DISK, VM_MEMORY, VmSpec};
+pub use memory::{MemorySpec, OomChoice};
 pub use model::{
-    Config, Control, NODE_CPUS, NODE_MEMORY, NODE_PIDS, NodeSpec, Placement, Position, Role,
-    SandboxSpec, Scenario,
+    Config, Control, NODE_CPUS, NODE_DISK, NODE_MEMORY, NODE_PIDS, NODE_UPLINK, NodeSpec,
+    Placement, Position, Role, SandboxSpec, Scenario,
 };
 pub use namespaces::{NamespaceKind, Namespaces, Sharing};
+pub use node_parts::part_of;
+pub use pods::{PodSpec, group_name as pod_group_name};
+pub use random_source::RandomSource;
 pub use resource::Resource;
+pub use restart::{Backoff, KUBELET_BACKOFF_MS, RestartPolicy};
 pub use schema::{SCHEMA_ID, scenario_data, scenario_schema};
+pub use seccomp::Seccomp;
+pub use service::{SERVICE_OPERATION, Service, ServiceCheck};
 pub use shipped::shipped;
+pub use sight::{SIGHTS, channels_scenario};
 pub use sysctls::Sysctls;
 pub use tolerances::Tolerances;
 pub use trials::Trials;
-pub use workload::{Burst, PROBES, VICTIM_MIN_PIDS, Workload, WorkloadSpec};
+pub use users::SandboxUser;
+pub use workload::{Burst, PROBES, Workload, WorkloadSpec, is_judged};
 
 /// Reads the text of a scenario; `file_name` is only used in messages and kept in the result.
 ///

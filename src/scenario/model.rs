@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assertion, Condition, Expectation, Limits, MachineSpec, Namespaces, Resource, Sysctls,
-    Tolerances, Trials, WorkloadSpec,
+    Ablation, Assertion, Capabilities, Condition, Expectation, Limits, MachineSpec, Namespaces,
+    PodSpec, Resource, SandboxUser, Seccomp, Service, Sysctls, Tolerances, Trials, WorkloadSpec,
 };
 
 /// Where a value stands in its file: line and column, both counted from 1.
@@ -56,8 +56,10 @@ pub struct Config {
     pub node: NodeSpec,
     /// Which CPUs attacker and victim get; resolved from the own resource when the file is silent.
     pub placement: Placement,
-    /// Exactly one attacker and one victim, attacker first.
+    /// Exactly one attacker and one victim, attacker first; after them the sidecars.
     pub sandboxes: Vec<SandboxSpec>,
+    /// The pods that sandboxes belong to, in the order in which they are made.
+    pub pods: Vec<PodSpec>,
     /// How much slower the victim may get, where the file says so.
     pub tolerances: Tolerances,
     /// How long it is measured.
@@ -69,6 +71,10 @@ pub struct Config {
     /// The victim's limits at the top of the file, when this config gives the victim others: a protection that is put to the
     /// test, and what its open case goes without.
     pub unprotected: Option<Limits>,
+    /// Whether all files below `/proc` and `/sys` are read and classed too; only of a look around.
+    pub channels: bool,
+    /// The control that it goes without, where it is a copy of another config but for that.
+    pub ablation: Option<Ablation>,
     /// What the file expects of the verdicts.
     pub expect: Vec<Expectation>,
     /// Facts the file asserts.
@@ -82,6 +88,24 @@ impl Config {
         self.sandboxes.iter().find(|sandbox| sandbox.role == role)
     }
 
+    /// The pod of this name.
+    #[must_use]
+    pub fn pod(&self, name: &str) -> Option<&PodSpec> {
+        self.pods.iter().find(|pod| pod.name == name)
+    }
+
+    /// The pod of the sandbox with the given role, where it is in one.
+    #[must_use]
+    pub fn pod_of(&self, role: Role) -> Option<&PodSpec> {
+        self.pod(self.sandbox(role)?.pod.as_deref()?)
+    }
+
+    /// Whether its sandboxes have the same user on the host.
+    #[must_use]
+    pub fn shares_user(&self) -> bool {
+        self.sandboxes.iter().any(|sandbox| sandbox.user == SandboxUser::Shared)
+    }
+
     /// The resource that the case is judged on: the one its attacker drains. A sham is judged on those of the cases it
     /// stands for; any other sleeping attacker on `pids`, because its sandbox is built as that of a fork bomb is.
     #[must_use]
@@ -91,7 +115,7 @@ impl Config {
         }
         self.sandbox(Role::Attacker)
             .and_then(|sandbox| sandbox.workload.as_ref())
-            .and_then(|workload| workload.name.resource())
+            .and_then(WorkloadSpec::resource)
             .unwrap_or(Resource::Pids)
     }
 }
@@ -115,6 +139,12 @@ pub struct NodeSpec {
     pub memory_bytes: u64,
     /// Capacity of tasks; 0 without a guard.
     pub pids: u64,
+    /// Size of its disk, an ext4 file system of its own, in bytes; absent for a node without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
+    /// What its uplink carries, in bits per second; absent for a node without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uplink_bits_per_second: Option<u64>,
     /// Whether there is a guard at all: false for `node: none`, where the attack has the whole machine.
     #[serde(default = "guarded", skip_serializing_if = "is_guarded")]
     pub guard: bool,
@@ -131,13 +161,27 @@ const fn is_guarded(guard: &bool) -> bool {
 
 impl Default for NodeSpec {
     fn default() -> Self {
-        Self { cpus: 2, memory_bytes: 512 << 20, pids: 512, guard: true }
+        Self {
+            cpus: 2,
+            memory_bytes: 512 << 20,
+            pids: 512,
+            disk_bytes: None,
+            uplink_bits_per_second: None,
+            guard: true,
+        }
     }
 }
 
 impl NodeSpec {
     /// No guard: the whole machine.
-    pub const NONE: Self = Self { cpus: 0, memory_bytes: 0, pids: 0, guard: false };
+    pub const NONE: Self = Self {
+        cpus: 0,
+        memory_bytes: 0,
+        pids: 0,
+        disk_bytes: None,
+        uplink_bits_per_second: None,
+        guard: false,
+    };
 
     /// How many CPUs it takes, where there are as many.
     #[must_use]
@@ -161,6 +205,12 @@ pub const NODE_MEMORY: RangeInclusive<u64> = 64 << 20..=1 << 40;
 /// Tasks that a node may have. A fork bomb fills the node, so the upper end keeps the machine itself alive.
 pub const NODE_PIDS: RangeInclusive<u64> = 16..=4096;
 
+/// Bytes of disk that a node may have: ext4 needs a few megabytes for itself, and more could not be filled within the time of a case.
+pub const NODE_DISK: RangeInclusive<u64> = 16 << 20..=64 << 30;
+
+/// Bits per second that a node's uplink may carry: below the lower end a single packet takes longer than a fifth of a second.
+pub const NODE_UPLINK: RangeInclusive<u64> = 64_000..=100_000_000_000;
+
 /// Which CPUs of the node attacker and victim run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -179,6 +229,8 @@ pub enum Role {
     Attacker,
     /// Runs the probes.
     Victim,
+    /// Runs a program of others beside them.
+    Sidecar,
 }
 
 /// One sandbox of a config.
@@ -188,14 +240,28 @@ pub struct SandboxSpec {
     pub name: String,
     /// Attacker or victim.
     pub role: Role,
-    /// The pod it belongs to; sandboxes of one pod may share namespaces.
+    /// The pod it belongs to, one of [`Config::pods`].
     pub pod: Option<String>,
     /// The runtime that starts it; `native` is ours.
     pub runtime: String,
     /// The attacker's workload; `None` for a victim.
     pub workload: Option<WorkloadSpec>,
+    /// A sidecar's program and its arguments; empty for others.
+    pub command: Vec<String>,
     /// What it may use.
     pub limits: Limits,
     /// What it may see.
     pub namespaces: Namespaces,
+    /// Whether the paths below `/proc` and `/sys` that engines hide or make read-only are.
+    pub masked_paths: bool,
+    /// Which system calls it may make.
+    pub seccomp: Seccomp,
+    /// Which capabilities it has.
+    pub capabilities: Capabilities,
+    /// Whether an exec can give it no more privileges than it has.
+    pub no_new_privs: bool,
+    /// A victim's own service; `None` for attackers.
+    pub service: Option<Service>,
+    /// Whose user its processes have.
+    pub user: SandboxUser,
 }

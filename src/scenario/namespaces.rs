@@ -55,7 +55,7 @@ impl NamespaceKind {
     }
 }
 
-/// Whether a namespace is new for the sandbox or the host's.
+/// Whether a namespace is new for the sandbox, the host's, or that of its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sharing {
@@ -63,9 +63,23 @@ pub enum Sharing {
     New,
     /// The host's namespace.
     Host,
+    /// The namespace of the sandbox's pod.
+    Pod,
 }
 
-/// The namespaces of a sandbox: each kind new (the default) or shared with the host.
+impl Sharing {
+    /// The word used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Host => "host",
+            Self::Pod => "pod",
+        }
+    }
+}
+
+/// The namespaces of a sandbox: each kind new (the default), shared with the host, or with the other sandboxes of its pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespaces(pub BTreeMap<NamespaceKind, Sharing>);
 
@@ -76,6 +90,13 @@ impl Default for Namespaces {
 }
 
 impl Namespaces {
+    /// The same, with those of `other` in place of its own.
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
+        self.0.extend(&other.0);
+        self
+    }
+
     /// How the sandbox gets this kind.
     #[must_use]
     pub fn sharing(&self, kind: NamespaceKind) -> Sharing {
@@ -86,5 +107,17 @@ impl Namespaces {
     #[must_use]
     pub fn is_new(&self, kind: NamespaceKind) -> bool {
         self.sharing(kind) == Sharing::New
+    }
+
+    /// True when the kind is the pod's.
+    #[must_use]
+    pub fn is_pods(&self, kind: NamespaceKind) -> bool {
+        self.sharing(kind) == Sharing::Pod
+    }
+
+    /// True when the kind is not the host's: what is in it is hidden from there, and its owner may mount what shows it.
+    #[must_use]
+    pub fn is_apart(&self, kind: NamespaceKind) -> bool {
+        self.sharing(kind) != Sharing::Host
     }
 }

@@ -6,13 +6,14 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
-use super::decode::sandbox::{ATTACKER_KEYS, COMMON_KEYS, THREADS};
+use super::decode::sandbox::{ATTACKER_KEYS, COMMON_KEYS, PROCESSES, THREADS, VICTIM_KEYS};
 use super::decode::{self, MAX_CONFIGS};
 use super::diagnostic::Problems;
 use super::node::{Kind, Node};
 use super::{
-    CgroupMode, ExpectedWord, NODE_CPUS, NODE_PIDS, NamespaceKind, NodeSpec, PROBES, Resource,
-    Trials, VM_CPUS, Workload, matrix, yaml,
+    CAPABILITY_NAMES, CgroupMode, ExpectedWord, MemorySpec, NODE_CPUS, NODE_PIDS, NamespaceKind,
+    NodeSpec, OomChoice, PROBES, RandomSource, Resource, RestartPolicy, SIGHTS, SandboxUser,
+    Seccomp, Sharing, Trials, VM_CPUS, Workload, WorkloadKind, is_judged, matrix, yaml,
 };
 
 /// Where the schema is published.
@@ -87,19 +88,25 @@ fn definitions() -> Value {
     config.insert("when".into(), reference("when"));
     json!({
         "bytes": quantity(r"^[0-9]+(\.[0-9]+)?([KMGTPE]i|[kMGTPE])?$", "Bytes, such as 64Mi; a plain number counts bytes."),
+        "bits": quantity(r"^[0-9]+(\.[0-9]+)?([KMGTPE]i|[kMGTPE])?$", "Bits per second, such as 100M."),
         "cpus": quantity(r"^[0-9]+(\.[0-9]+)?m?$", "CPUs, such as 0.5 or 500m."),
         "percent": quantity("^[0-9]+%?$", "Percent, with or without the sign."),
         "duration": { "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$", "description": "A duration with its unit, such as 20ms." },
         "flag": { "enum": [true, false, "true", "false"] },
         "resource": { "enum": Resource::ALL.map(Resource::name) },
         "limits": object(limits(), &[], "What the sandbox may use; what is not given is not limited."),
+        "io": object(io(), &[], "Rates at the node's disk: io.max, or blkio.throttle of cgroup v1."),
         "node": { "anyOf": [{ "const": "none" }, object(node(), &[], "")], "description": "The capacity of the miniature machine that attacker and victim share; none for no guard at all, which only a guest allows." },
         "machine": machine(),
         "vm": object(vm(), &[], "A throwaway guest."),
         "attacker": object(sandbox(true), &[], "The sandbox that attacks."),
         "victim": object(sandbox(false), &[], "The sandbox that is measured."),
         "sandboxes": { "type": "array", "minItems": 1, "maxItems": 2, "items": listed(), "description": "The long form of attacker and victim." },
+        "pods": { "type": "array", "maxItems": decode::pods::MOST, "items": object(pod(), &["name"], "A pod, which is also made where nobody lists it."), "description": "What the sandboxes of each pod have in common." },
+        "sidecars": { "type": "array", "maxItems": decode::sidecars::MOST, "items": object(sidecar(), &["name", "pod", "command"], "A program in a sandbox of its own."), "description": "Programs that run beside attacker and victim." },
         "namespaces": namespaces(),
+        "command": command(),
+        "service": service(),
         "tolerance": tolerance(),
         "trials": trials(),
         "sysctls": sysctls(),
@@ -126,6 +133,8 @@ fn layer_properties() -> Map<String, Value> {
             described("limits", "The attacker's limits: short for `attacker: {limits: …}`."),
         ),
         ("sandboxes", reference("sandboxes")),
+        ("pods", reference("pods")),
+        ("sidecars", reference("sidecars")),
         ("tolerance", reference("tolerance")),
         ("trials", reference("trials")),
         ("sysctls", reference("sysctls")),
@@ -147,6 +156,9 @@ fn limits() -> Map<String, Value> {
             "memory",
             described("bytes", "memory.max; swap is 0 with it unless `swap` says otherwise."),
         ),
+        ("memory.high", bytes_or_max("Above it the kernel reclaims and slows down; cgroup v2.")),
+        ("memory.low", bytes_or_max("Memory below it is taken last; cgroup v2.")),
+        ("memory.min", bytes_or_max("Memory below it is never taken; cgroup v2.")),
         ("swap", described("bytes", "memory.swap.max, beside `memory`.")),
         ("cpu", described("cpus", "A quota: cpu.max.")),
         ("weight", count(&decode::limits::WEIGHT, "cpu.weight; the kernel's default is 100.")),
@@ -162,6 +174,22 @@ fn limits() -> Map<String, Value> {
             json!({ "type": ["string", "integer"], "pattern": "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", "description": "CPUs, such as 0-2,5." }),
         ),
         ("nofile", count(&decode::limits::NOFILE, "RLIMIT_NOFILE, soft and hard.")),
+        ("nproc", count(&decode::limits::NPROC, "RLIMIT_NPROC, soft and hard: tasks of the user.")),
+        ("tmpfs", described("bytes", "The size of the sandbox's /tmp, 64Ki or more.")),
+        ("io", reference("io")),
+        (
+            "net",
+            json!({
+                "anyOf": [
+                    reference("bits"),
+                    {
+                        "type": "object", "additionalProperties": false,
+                        "properties": { "egress": reference("bits"), "ingress": reference("bits") },
+                    },
+                ],
+                "description": "What it may send and receive, in bits per second.",
+            }),
+        ),
         (
             "unified",
             json!({
@@ -173,6 +201,27 @@ fn limits() -> Map<String, Value> {
         ),
     ];
     of_keys(decode::limits::KEYS, &all)
+}
+
+fn io() -> Map<String, Value> {
+    let all = [
+        (
+            "rbps",
+            described("bytes", "Bytes read from the node's disk in each second, 1Mi or more."),
+        ),
+        ("wbps", described("bytes", "Bytes written in each second, 1Mi or more.")),
+        ("riops", count(&decode::io::OPERATIONS, "Reads in each second.")),
+        ("wiops", count(&decode::io::OPERATIONS, "Writes in each second.")),
+        (
+            "weight",
+            count(&decode::limits::WEIGHT, "The share beside others, where the kernel has such."),
+        ),
+    ];
+    of_keys(decode::io::KEYS, &all)
+}
+
+fn bytes_or_max(about: &str) -> Value {
+    json!({ "anyOf": [reference("bytes"), { "const": "max" }], "description": about })
 }
 
 fn node() -> Map<String, Value> {
@@ -193,6 +242,11 @@ fn node() -> Map<String, Value> {
             ),
         ),
         ("pids", with_default(count(&NODE_PIDS, "Tasks of the node."), json!(default.pids))),
+        ("disk", described("bytes", "A disk of the node's own, 16Mi to 64Gi; none without it.")),
+        (
+            "uplink",
+            described("bits", "What the node's uplink carries, 64k to 100G; none without it."),
+        ),
     ];
     of_keys(decode::NODE_KEYS, &all)
 }
@@ -228,15 +282,42 @@ fn vm() -> Map<String, Value> {
 }
 
 fn sandbox(is_attacker: bool) -> Map<String, Value> {
+    let names = CAPABILITY_NAMES.to_vec();
     let common = [
         ("name", name("", "The name of the sandbox.")),
-        ("pod", name("", "The pod it belongs to.")),
+        ("pod", name("", "The pod it belongs to, with which it shares namespaces and a limit.")),
         (
             "runtime",
             json!({ "enum": ["native"], "default": "native", "description": "What starts the sandbox." }),
         ),
         ("limits", reference("limits")),
         ("namespaces", reference("namespaces")),
+        (
+            "seccomp",
+            json!({ "enum": Seccomp::ALL.map(Seccomp::name), "default": "default", "description": "Which system calls it may make." }),
+        ),
+        (
+            "capabilities",
+            json!({
+                "anyOf": [
+                    { "enum": ["default", "none", "all"] },
+                    { "type": "array", "items": { "enum": names } },
+                ],
+                "default": "default",
+                "description": "Which capabilities it has; by default none in effect, and those of engines in the bounding set.",
+            }),
+        ),
+        (
+            "no_new_privs",
+            with_default(
+                described("flag", "Whether an exec can give it no more privileges than it has."),
+                json!(true),
+            ),
+        ),
+        (
+            "user",
+            json!({ "enum": SandboxUser::ALL.map(|(word, _)| word), "default": "own", "description": "Whether its processes have a user of their own on the host, or that of the other sandbox." }),
+        ),
     ];
     let mut all = of_keys(&COMMON_KEYS, &common);
     if is_attacker {
@@ -245,13 +326,140 @@ fn sandbox(is_attacker: bool) -> Map<String, Value> {
                 "workload",
                 json!({ "enum": Workload::ALL.map(Workload::name), "description": "What drains a resource; `contain-test list` says which." }),
             ),
+            (
+                "kind",
+                json!({ "enum": WorkloadKind::ALL.map(WorkloadKind::name), "description": "How it drains it, for workloads that can in several ways; process, thread and churn are a forkbomb's, file, socket, pipe and eventfd those of fd-exhaust, the others those of io-drain." }),
+            ),
             ("intensity", with_default(described("percent", "Effort, 0 to 100."), json!(100))),
             ("threads", with_default(count(&THREADS, "Tasks that burn; for cpu-burn."), json!(1))),
             ("burst", reference("burst")),
+            ("command", reference("command")),
+            ("resource", reference("resource")),
+            (
+                "processes",
+                with_default(count(&PROCESSES, "Processes that open; for fd-exhaust."), json!(1)),
+            ),
+            (
+                "source",
+                with_default(
+                    json!({ "enum": RandomSource::ALL.map(RandomSource::name), "description": "Where random numbers are taken from; for random-drain." }),
+                    json!(RandomSource::default().name()),
+                ),
+            ),
+            (
+                "size",
+                described(
+                    "bytes",
+                    "What is to be held, or the size of one allocation; for memory-eater.",
+                ),
+            ),
+            (
+                "workers",
+                with_default(
+                    count(
+                        &decode::memory::WORKERS,
+                        "Tasks that share in the size; for memory-eater.",
+                    ),
+                    json!(MemorySpec::default().workers),
+                ),
+            ),
+            (
+                "rate",
+                described("bytes", "Bytes a second that are touched at most; for memory-eater."),
+            ),
+            (
+                "allocations",
+                count(
+                    &decode::memory::ALLOCATIONS,
+                    "Allocations of the size, one after the other and in all, instead of holding; for memory-eater.",
+                ),
+            ),
+            (
+                "oom",
+                json!({ "enum": OomChoice::ALL.map(OomChoice::name), "default": OomChoice::Natural.name(), "description": "Whom the OOM killer is to take; for memory-eater." }),
+            ),
         ];
         all.extend(of_keys(&ATTACKER_KEYS, &own));
+    } else {
+        all.extend(of_keys(&VICTIM_KEYS, &[("service", reference("service"))]));
     }
     all
+}
+
+fn sidecar() -> Map<String, Value> {
+    let mut all = sandbox(false);
+    all.insert("command".to_owned(), reference("command"));
+    all.retain(|key, _| decode::sidecars::KEYS.contains(&key.as_str()));
+    all
+}
+
+fn pod() -> Map<String, Value> {
+    let all = [
+        ("name", name("", "The pod's name, and the host name of its sandboxes.")),
+        ("limits", described("limits", "What all of its sandboxes together may use.")),
+        (
+            "shared_pid",
+            with_default(
+                described("flag", "Whether its sandboxes share a PID namespace."),
+                json!(false),
+            ),
+        ),
+        (
+            "shared_uts",
+            with_default(
+                described("flag", "Whether its sandboxes share a UTS namespace."),
+                json!(false),
+            ),
+        ),
+        (
+            "restart_policy",
+            with_default(
+                json!({ "enum": RestartPolicy::ALL.map(RestartPolicy::name), "description": "When its sidecars are started again." }),
+                json!(RestartPolicy::default().name()),
+            ),
+        ),
+        (
+            "restart_backoff",
+            with_default(
+                described(
+                    "duration",
+                    "The wait before the second restart of a sidecar, 10ms to 300s; it doubles up to thirty times as much.",
+                ),
+                json!("10s"),
+            ),
+        ),
+    ];
+    of_keys(decode::pods::KEYS, &all)
+}
+
+fn command() -> Value {
+    let word = json!({ "type": ["string", "number"], "maxLength": decode::command::LONGEST_WORD });
+    json!({ "type": "array", "minItems": 1, "maxItems": decode::command::MOST_WORDS, "items": word, "description": "A program and its arguments." })
+}
+
+fn service() -> Value {
+    let port = || count(&(1..=65_535), "A port of the sandbox's loopback.");
+    let path = json!({ "type": "string", "pattern": "^/", "default": "/" });
+    let http = of_keys(
+        decode::service::HTTP_KEYS,
+        &[
+            ("port", port()),
+            ("path", path),
+            (
+                "status",
+                with_default(count(&(100..=599), "The status of a good answer."), json!(200)),
+            ),
+        ],
+    );
+    let all = of_keys(
+        decode::service::KEYS,
+        &[
+            ("command", reference("command")),
+            ("tcp", port()),
+            ("http", object(http, &["port"], "A page that is asked for.")),
+        ],
+    );
+    object(all, &["command"], "A program that serves in the victim's sandbox, and how it is asked.")
 }
 
 fn listed() -> Value {
@@ -267,21 +475,29 @@ fn listed() -> Value {
 }
 
 fn namespaces() -> Value {
-    let sharing = json!({ "enum": ["new", "host"] });
+    let words = [Sharing::New, Sharing::Host, Sharing::Pod].map(Sharing::name);
+    let sharing = json!({ "enum": words });
     let kinds = NamespaceKind::ALL.map(|kind| (kind.name(), sharing.clone()));
-    object(entries(&kinds), &[], "What the sandbox may see; all namespaces are new by default.")
+    object(
+        entries(&kinds),
+        &[],
+        "What the sandbox may see; all namespaces are new by default, but for those that its pod shares.",
+    )
 }
 
 /// Resources and probes as keys.
 fn targets(value: &Value) -> Map<String, Value> {
     let resources = Resource::ALL.map(|resource| (resource.name(), value.clone()));
     let mut all = entries(&resources);
-    all.extend(PROBES.iter().map(|&probe| (probe.to_owned(), value.clone())));
+    let judged = PROBES.iter().filter(|probe| is_judged(probe));
+    all.extend(judged.map(|&probe| (probe.to_owned(), value.clone())));
     all
 }
 
 fn claims() -> Value {
     let mut all = targets(&reference("expected"));
+    let seen = Resource::SEEN.iter().map(|it| it.name()).chain(SIGHTS.iter().copied());
+    all.extend(seen.map(|name| (name.to_owned(), reference("expected"))));
     all.insert("when".into(), reference("when"));
     let mut claims = object(all, &[], "Verdicts by resource or probe.");
     claims["minProperties"] = json!(1);
@@ -447,8 +663,17 @@ mod tests {
 
     #[test]
     fn every_key_of_the_decoders_is_described() {
-        let mut lists =
-            vec![layer_properties(), limits(), node(), vm(), sandbox(true), sandbox(false)];
+        let mut lists = vec![
+            layer_properties(),
+            limits(),
+            io(),
+            node(),
+            vm(),
+            pod(),
+            sidecar(),
+            sandbox(true),
+            sandbox(false),
+        ];
         for list in [trials()["anyOf"][1].clone(), when(), matrix_axes()] {
             lists.push(list["properties"].as_object().unwrap().clone());
         }

@@ -138,6 +138,45 @@ pub fn parse_bytes(text: &str) -> Result<u64, UnitError> {
     bytes.checked_add(u64::from(rest)).ok_or_else(|| too_large(&shown))
 }
 
+/// Bits per second from `100M`, `1.5G`, `9600`, as the annotation `kubernetes.io/egress-bandwidth` of a Pod takes them; a fraction of a bit is
+/// rounded up.
+///
+/// # Errors
+/// When the text is no rate, has an unknown unit, or exceeds 2⁶⁴−1; `100m` is refused, because `m` means thousandths.
+pub fn parse_bits(text: &str) -> Result<u64, UnitError> {
+    let (number, unit) = split(text, "rate")?;
+    let shown = super::diagnostic::quoted(text);
+    let factor = match unit {
+        "" => 1,
+        "m" => {
+            let digits = &text[..text.len() - 1];
+            return Err(UnitError::new(format!("{shown} is a rate in thousandths of a bit"))
+                .help(format!("`m` means thousandths; did you mean `{digits}M`?")));
+        }
+        _ => BYTE_UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .map(|&(_, factor)| factor)
+            .ok_or_else(|| {
+                UnitError::new(format!("{shown} has no unit of bits per second"))
+                    .help("write `100M` for 100 million bits per second; units are k, M, G, T and Ki, Mi, Gi, Ti")
+            })?,
+    };
+    let (bits, rest) = number.times(factor).ok_or_else(|| too_large(&shown))?;
+    bits.checked_add(u64::from(rest)).ok_or_else(|| too_large(&shown))
+}
+
+/// The shortest decimal spelling that [`parse_bits`] reads back exactly.
+#[must_use]
+pub fn format_bits(bits: u64) -> String {
+    let unit =
+        BYTE_UNITS[6..].iter().find(|&&(_, factor)| bits >= factor && bits.is_multiple_of(factor));
+    match unit {
+        Some((name, factor)) => format!("{}{name}", bits / factor),
+        None => bits.to_string(),
+    }
+}
+
 /// The shortest binary spelling that [`parse_bytes`] reads back exactly.
 #[must_use]
 pub fn format_bytes(bytes: u64) -> String {
@@ -286,6 +325,20 @@ mod tests {
     }
 
     #[test]
+    fn rates() {
+        assert_eq!(parse_bits("100M"), Ok(100_000_000));
+        assert_eq!(parse_bits("1.5G"), Ok(1_500_000_000));
+        assert_eq!(parse_bits("10Mi"), Ok(10 << 20));
+        assert_eq!(parse_bits("9600"), Ok(9600));
+        assert_eq!(format_bits(100_000_000), "100M");
+        assert_eq!(format_bits(64_000), "64k");
+        for (wrong, help) in [("100m", "did you mean `100M`"), ("100Mbit", "write `100M`")] {
+            let error = parse_bits(wrong).unwrap_err();
+            assert!(error.help.as_deref().unwrap_or_default().contains(help), "{error:?}");
+        }
+    }
+
+    #[test]
     fn cpus() {
         assert_eq!(parse_cpu("500m"), Ok(500));
         assert_eq!(parse_cpu("0.5"), Ok(500));
@@ -321,6 +374,13 @@ mod tests {
         fn sizes_round_trip(bytes: u64, shift in 0_u32..60) {
             for bytes in [bytes, bytes >> shift << shift] {
                 prop_assert_eq!(parse_bytes(&format_bytes(bytes)), Ok(bytes));
+            }
+        }
+
+        #[test]
+        fn rates_round_trip(bits: u64, power in 0_u32..18) {
+            for bits in [bits, bits / 10_u64.pow(power) * 10_u64.pow(power)] {
+                prop_assert_eq!(parse_bits(&format_bits(bits)), Ok(bits));
             }
         }
 

@@ -1,9 +1,12 @@
 //! What is wrong with a scenario although every value in it is legal by itself.
 
-use super::diagnostic::{Problems, quoted};
+use super::diagnostic::{Problems, Spot, quoted};
 use super::layers::Merged;
-use super::written::{FileWritten, LimitsWritten};
-use super::{MachineSpec, NodeSpec, Role, VICTIM_MIN_PIDS, Workload, units};
+use super::written::{FileWritten, LimitsWritten, Located};
+use super::{
+    ExpectedWord, MachineSpec, NodeSpec, Role, Target, Workload, WorkloadKind, capabilities, eater,
+    kind, links, node_parts, pods, units, users,
+};
 
 /// What a guest needs besides its node, in bytes: its kernel, the binary, and what must stay free for a case to begin.
 const VM_HEADROOM: u64 = 512 << 20;
@@ -16,14 +19,32 @@ pub(super) fn check(file: &FileWritten, merged: &[Merged<'_>], problems: &mut Pr
         let node = config.node_spec();
         guest(config, node, problems);
         burner(config, node, problems);
+        program(config, problems);
+        kind::check(&config.attacker, problems);
+        users::check(config, node, problems);
+        pods::check(config, problems);
+        capabilities::check(config, problems);
+        let pods = config.pods.iter().flatten().filter_map(|pod| pod.limits.as_ref());
+        let sidecars = config.sidecars.iter().flatten().filter_map(|it| it.limits.as_ref());
+        for limits in pods.chain(sidecars) {
+            capacity(limits, node, problems);
+        }
+        node_parts::check(config, node, problems);
+        links::check(config, node, problems);
+        strangers(config, problems);
+        expectations(config, problems);
+        if config.attacker.workload.as_ref().is_some_and(|it| it.value == Workload::FdExhaust) {
+            room_for("processes", config.attacker.processes.as_ref(), node, problems);
+        }
+        eater::check(config, node, problems);
         if let Some(limits) = &config.attacker.limits {
             let workload = config.attacker.workload.as_ref().map(|found| found.value);
             capacity(limits, node, problems);
-            attackers_tasks(limits, workload, problems);
+            attackers_tasks(limits, workload, kind::of(&config.attacker), problems);
         }
         if let Some(limits) = &config.victim.limits {
             capacity(limits, node, problems);
-            victims_tasks(limits, problems);
+            victims_tasks(limits, node, problems);
         }
     }
     workloads(file, merged, problems);
@@ -47,7 +68,8 @@ fn config_name(config: &Merged<'_>, before: &[Merged<'_>], problems: &mut Proble
             .add(name.spot, format!("the name {} is reserved", quoted(&name.value)))
             .help("the tool adds the sham by itself, to see the machine's own noise");
     }
-    let limited = config.attacker.limits.as_ref().is_some_and(is_limited);
+    let limited =
+        config.attacker.limits.as_ref().is_some_and(is_limited) || config.is_held_by_pod();
     if (limited || config.protects()) && is_control_name(&name.value, "open") {
         let whose = if limited { "" } else { " for its victim" };
         problems
@@ -67,10 +89,12 @@ fn is_control_name(name: &str, control: &str) -> bool {
 fn is_limited(limits: &LimitsWritten) -> bool {
     limits.has_memory
         || [&limits.pids, &limits.swap, &limits.cpu, &limits.weight, &limits.nofile]
-            .iter()
-            .any(|limit| limit.is_some())
+            .into_iter()
+            .chain([&limits.nproc, &limits.tmpfs, &limits.net_egress, &limits.net_ingress])
+            .any(Option::is_some)
         || limits.idle.as_ref().is_some_and(|idle| idle.value)
         || limits.cpuset.is_some()
+        || limits.io.is_some()
         || !limits.unified.is_empty()
 }
 
@@ -136,15 +160,7 @@ fn burner(config: &Merged<'_>, node: NodeSpec, problems: &mut Problems) {
     let Some(workload) = attacker.workload.as_ref().map(|found| found.value) else { return };
     let threads = attacker.threads.as_ref();
     if workload == Workload::CpuBurn {
-        let room = match node.guard {
-            true => node.pids.saturating_sub(1 + VICTIM_MIN_PIDS),
-            false => u64::MAX,
-        };
-        if let Some(threads) = threads.filter(|threads| threads.value > room) {
-            problems
-                .add(threads.spot, format!("`threads` is {}, but the node has {}", threads.value, node.pids))
-                .help(format!("at most {room} fit beside the init of the sandbox and the victim; raise `node.pids`"));
-        }
+        room_for("threads", threads, node, problems);
         return;
     }
     let keys = [
@@ -160,21 +176,121 @@ fn burner(config: &Merged<'_>, node: NodeSpec, problems: &mut Problems) {
     }
 }
 
-fn attackers_tasks(limits: &LimitsWritten, workload: Option<Workload>, problems: &mut Problems) {
-    let (Some(pids), Some(workload)) = (&limits.pids, workload) else { return };
-    let least = workload.min_pids();
-    if pids.value < least {
-        problems
-            .add(pids.spot, format!("the attacker cannot run with fewer than {least} pids"))
-            .help("the init of its sandbox, which is also the supervisor, and one worker count");
+/// A program and what it drains belong together, and to the workload that runs one.
+fn program(config: &Merged<'_>, problems: &mut Problems) {
+    let attacker = &config.attacker;
+    let Some(workload) = attacker.workload.as_ref() else { return };
+    let spots = [
+        ("command", attacker.command.as_ref().map(|found| found.spot)),
+        ("resource", attacker.resource.as_ref().map(|found| found.spot)),
+    ];
+    if workload.value == Workload::Command {
+        for (key, _) in spots.iter().filter(|(_, spot)| spot.is_none()) {
+            problems.add(workload.spot, format!("the workload `command` needs a `{key}`")).help(
+                "write `{workload: command, command: [PROGRAM, ARGUMENT…], resource: cpu}`, with the resource that the \
+                 program drains",
+            );
+        }
+        if let Some(intensity) = &attacker.intensity {
+            problems
+                .add(intensity.spot, "the workload `command` has no `intensity`")
+                .help("tell the program itself how hard to try");
+        }
+        return;
+    }
+    for (key, spot) in spots {
+        if let Some(spot) = spot {
+            problems
+                .add(spot, format!("the workload `{}` has no `{key}`", workload.value.name()))
+                .help("`command` and `resource` belong to `workload: command`");
+        }
     }
 }
 
-fn victims_tasks(limits: &LimitsWritten, problems: &mut Problems) {
-    let Some(pids) = &limits.pids else { return };
-    if pids.value < VICTIM_MIN_PIDS {
+/// Workers that a node has no room for could never be there all at once.
+fn room_for(key: &str, workers: Option<&Located<u64>>, node: NodeSpec, problems: &mut Problems) {
+    let room = node.room_for_workers();
+    if let Some(workers) = workers.filter(|workers| workers.value > room) {
         problems
-            .add(pids.spot, format!("the victim cannot run with fewer than {VICTIM_MIN_PIDS} pids"))
+            .add(workers.spot, format!("`{key}` is {}, but the node has {}", workers.value, node.pids))
+            .help(format!("at most {room} fit beside the init of the sandbox and the victim; raise `node.pids`"));
+    }
+}
+
+/// Options of one workload mean nothing to another.
+fn strangers(config: &Merged<'_>, problems: &mut Problems) {
+    let attacker = &config.attacker;
+    let Some(workload) = attacker.workload.as_ref().map(|found| found.value) else { return };
+    let options = [
+        ("source", Workload::RandomDrain, attacker.source.as_ref().map(|found| found.spot)),
+        ("processes", Workload::FdExhaust, attacker.processes.as_ref().map(|found| found.spot)),
+    ];
+    for (key, owner, spot) in options {
+        if let Some(spot) = spot.filter(|_| owner != workload) {
+            problems
+                .add(spot, format!("the workload `{}` has no `{key}`", workload.name()))
+                .help(format!("`{key}` belongs to `{}`; a config that changes the workload inherits it from the top of the file", owner.name()));
+        }
+    }
+}
+
+/// A look around and an attack have different verdicts: an expectation of the other's words alone could never be met.
+fn expectations(config: &Merged<'_>, problems: &mut Problems) {
+    let Some(workload) = config.attacker.workload.as_ref().map(|found| found.value) else { return };
+    let looks = workload == Workload::Look;
+    for expectation in &config.written.expect {
+        if expectation.any_of.iter().any(|word| word.speaks_of(looks)) {
+            continue;
+        }
+        let words: Vec<&str> = expectation.any_of.iter().map(|word| word.name()).collect();
+        let width = match &expectation.target {
+            Target::Own => words.first().map_or(1, |word| word.len()),
+            Target::Named(resource, None) => resource.name().len(),
+            Target::Named(resource, Some(probe)) => resource.name().len() + 1 + probe.len(),
+        };
+        let spot = Spot { position: expectation.position, width };
+        let legal = ExpectedWord::ALL.into_iter().filter(|word| word.speaks_of(looks));
+        let legal: Vec<&str> = legal.map(ExpectedWord::name).collect();
+        problems
+            .add(
+                spot,
+                format!(
+                    "the workload `{}` never has the verdict {}",
+                    workload.name(),
+                    words.join(" or ")
+                ),
+            )
+            .help(format!("known for it: {}", legal.join(", ")));
+    }
+}
+
+fn attackers_tasks(
+    limits: &LimitsWritten,
+    workload: Option<Workload>,
+    kind: Option<WorkloadKind>,
+    problems: &mut Problems,
+) {
+    let (Some(pids), Some(workload)) = (&limits.pids, workload) else { return };
+    let least = workload.min_pids(kind);
+    if pids.value < least {
+        problems
+            .add(pids.spot, format!("the attacker cannot run with fewer than {least} pids"))
+            .help(match kind {
+                Some(WorkloadKind::Thread | WorkloadKind::Churn) => {
+                    "the init of its sandbox, which is also the supervisor, one worker, and what it \
+                     starts count"
+                }
+                _ => "the init of its sandbox, which is also the supervisor, and one worker count",
+            });
+    }
+}
+
+fn victims_tasks(limits: &LimitsWritten, node: NodeSpec, problems: &mut Problems) {
+    let Some(pids) = &limits.pids else { return };
+    let least = node.victim_min_pids();
+    if pids.value < least {
+        problems
+            .add(pids.spot, format!("the victim cannot run with fewer than {least} pids"))
             .help(
                 "the init of its sandbox, one process for each probe, and one child of the fork \
                  probe count",

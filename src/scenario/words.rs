@@ -6,21 +6,13 @@ use super::units::{self, UnitError};
 use super::written::Located;
 
 /// Words that the format reserves, which this version cannot serve yet.
-pub(super) const LATER_KEYS: &[&str] = &["oom", "duration", "command"];
+pub(super) const LATER_KEYS: &[&str] = &["duration"];
 
 /// Limits that this version cannot set yet.
-pub(super) const LATER_LIMITS: &[&str] = &["io", "net", "hugetlb", "rlimits"];
+pub(super) const LATER_LIMITS: &[&str] = &["hugetlb", "rlimits"];
 
 /// Workloads that this version does not have yet.
-pub(super) const LATER_WORKLOADS: &[&str] = &[
-    "memory-eater",
-    "disk-writer",
-    "disk-fill",
-    "fd-eater",
-    "net-flood",
-    "entropy-drain",
-    "command",
-];
+pub(super) const LATER_WORKLOADS: &[&str] = &[];
 
 /// Runtimes that this version does not have yet.
 pub(super) const LATER_RUNTIMES: &[&str] =

@@ -6,8 +6,9 @@ use super::diagnostic::Spot;
 use super::matrix::Matrix;
 use super::sysctls::Sysctls;
 use super::{
-    Assertion, Burst, CgroupMode, Condition, Expectation, Namespaces, Placement, Tolerances,
-    Workload,
+    Assertion, Burst, Capabilities, CgroupMode, Condition, Expectation, IoLimits, Namespaces,
+    OomChoice, Placement, RandomSource, Resource, RestartPolicy, SandboxUser, Seccomp, Service,
+    Tolerances, Workload, WorkloadKind,
 };
 
 /// A value and where it stands.
@@ -31,6 +32,10 @@ pub(super) struct NodeWritten {
     pub cpus: Option<Located<u64>>,
     pub memory: Option<Located<u64>>,
     pub pids: Option<Located<u64>>,
+    /// Bytes.
+    pub disk: Option<Located<u64>>,
+    /// Bits per second.
+    pub uplink: Option<Located<u64>>,
 }
 
 /// What `machine` says.
@@ -68,6 +73,11 @@ pub(super) struct LimitsWritten {
     pub idle: Option<Located<bool>>,
     pub cpuset: Option<Located<String>>,
     pub nofile: Option<Located<u64>>,
+    pub nproc: Option<Located<u64>>,
+    pub tmpfs: Option<Located<u64>>,
+    pub io: Option<Located<IoLimits>>,
+    pub net_egress: Option<Located<u64>>,
+    pub net_ingress: Option<Located<u64>>,
     pub unified: BTreeMap<String, Located<String>>,
 }
 
@@ -84,9 +94,24 @@ impl LimitsWritten {
             idle: None,
             cpuset: None,
             nofile: None,
+            nproc: None,
+            tmpfs: None,
+            io: None,
+            net_egress: None,
+            net_ingress: None,
             unified: BTreeMap::new(),
         }
     }
+}
+
+/// The keys of an attacker that say how it eats memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MemoryWritten {
+    pub size: Option<Located<u64>>,
+    pub workers: Option<Located<u64>>,
+    pub rate: Option<Located<u64>>,
+    pub allocations: Option<Located<u64>>,
+    pub oom: Option<Located<OomChoice>>,
 }
 
 /// The keys of one sandbox.
@@ -98,11 +123,34 @@ pub(super) struct SandboxWritten {
     pub workload: Option<Located<Workload>>,
     /// A workload was given and refused, so its absence is no error of its own.
     pub bad_workload: bool,
+    pub kind: Option<Located<WorkloadKind>>,
     pub intensity: Option<Located<u8>>,
     pub threads: Option<Located<u64>>,
     pub burst: Option<Located<Burst>>,
+    pub command: Option<Located<Vec<String>>>,
+    pub resource: Option<Located<Resource>>,
+    pub source: Option<Located<RandomSource>>,
+    pub processes: Option<Located<u64>>,
+    pub memory: MemoryWritten,
     pub limits: Option<LimitsWritten>,
     pub namespaces: Option<Located<Namespaces>>,
+    pub seccomp: Option<Located<Seccomp>>,
+    pub capabilities: Option<Located<Capabilities>>,
+    pub no_new_privs: Option<Located<bool>>,
+    pub service: Option<Located<Service>>,
+    pub user: Option<Located<SandboxUser>>,
+}
+
+/// An entry of `pods`.
+#[derive(Debug, Clone)]
+pub(super) struct PodWritten {
+    pub name: Option<Located<String>>,
+    pub limits: Option<LimitsWritten>,
+    pub shared_pid: Option<Located<bool>>,
+    pub shared_uts: Option<Located<bool>>,
+    pub restart_policy: Option<Located<RestartPolicy>>,
+    /// Milliseconds.
+    pub restart_backoff: Option<Located<u64>>,
 }
 
 /// What the top of a file and each of its configs have in common.
@@ -115,6 +163,10 @@ pub(super) struct Layer {
     pub victim: SandboxWritten,
     /// `sandboxes` was given: in a config, it replaces both sandboxes of the base.
     pub listed: bool,
+    /// `pods`, which in a config replaces those of the base.
+    pub pods: Option<Vec<PodWritten>>,
+    /// `sidecars`, which in a config replaces those of the base.
+    pub sidecars: Option<Vec<SandboxWritten>>,
     pub tolerances: Tolerances,
     pub trials: TrialsWritten,
     pub sysctls: Sysctls,

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::cmsg_space;
+use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
 /// A copy of standard input that a role owns.
@@ -12,6 +13,18 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 /// `EBADF` when it is closed.
 pub fn standard_input() -> io::Result<OwnedFd> {
     io::stdin().as_fd().try_clone_to_owned()
+}
+
+/// Closes everything but standard input, output and error: what the caller of the harness had open is no business of a sandbox.
+///
+/// # Errors
+/// The errno of close_range(2); `ENOSYS` before Linux 5.9.
+pub fn close_inherited() -> Result<(), Errno> {
+    let (first, last, flags): (libc::c_uint, libc::c_uint, libc::c_uint) =
+        (3, libc::c_uint::MAX, 0);
+    // SAFETY: close_range takes numbers and no pointers. The only caller is a program that has just been executed and has opened
+    // nothing yet, so no value owns any of these descriptors.
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
 }
 
 /// Sends bytes with a descriptor.

@@ -7,8 +7,13 @@
 pub mod capability;
 pub mod child;
 pub mod descriptors;
+pub mod filter;
+pub mod loop_device;
 pub mod loopback;
+pub mod netns;
 pub mod pidfd;
 pub mod process;
+pub mod programs;
+pub mod rtnetlink;
 pub mod spawn;
 pub mod swap;

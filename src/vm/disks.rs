@@ -6,8 +6,12 @@ use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 
 use super::VmError;
+use super::job::RunTask;
+use super::prepare::Extra;
 use super::qemu::{fd_path, said};
 use super::scratch::{in_memory, scratch_file};
+use crate::node::{can_format, template_of, write_template};
+use crate::scenario::parse;
 use crate::sys::child::spawn_bound;
 
 /// The page size of every x86 kernel, in bytes.
@@ -65,6 +69,33 @@ pub fn ext4(bytes: u64) -> Result<File, VmError> {
             Err(VmError::Disk(format!("{program}: {error}; remedy: `apt-get install e2fsprogs`")))
         }
     }
+}
+
+/// What the nodes' disks of these cases are made of in a guest, which has no mkfs.ext4: a template for each size. None where the host has no mkfs.ext4
+/// either; then the guest says so.
+///
+/// # Errors
+/// What failed on the host.
+pub fn templates(task: &RunTask) -> Result<Vec<Extra>, VmError> {
+    let mut sizes: Vec<u64> = task
+        .parts
+        .iter()
+        .filter_map(|part| parse(&part.file, &part.text).ok())
+        .flat_map(|scenario| scenario.configs)
+        .filter_map(|config| config.node.disk_bytes)
+        .filter(|&bytes| can_format(bytes))
+        .collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.into_iter().map(template).collect()
+}
+
+fn template(bytes: u64) -> Result<Extra, VmError> {
+    let mut file = blank(bytes)?;
+    let path = fd_path(&file);
+    let template = write_template(&path, &mut file, bytes)
+        .map_err(|error| VmError::Disk(format!("a disk for the nodes of a guest: {error}")))?;
+    Ok(Extra::File(template_of(bytes).display().to_string(), 0o644, template))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::attend::{Deadlines, Ending, attend};
 use super::chronicle::{Chronicle, Matter};
+use super::disks;
 use super::job::{PartTask, RunTask, Task};
 use super::machines::GuestPlan;
 use super::prepare::Prepared;
@@ -85,8 +86,9 @@ impl GuestRun<'_, '_> {
             cgroup: self.plan.spec.cgroup,
             accelerator: prepared.accelerator,
         });
-        let started = prepared
-            .hardware(Task::Run(self.task()), &[])
+        let task = self.task();
+        let started = disks::templates(&task)
+            .and_then(|templates| prepared.hardware(Task::Run(task), &templates))
             .and_then(|hardware| Ok((Qemu::start(&hardware)?, hardware.parameters())));
         let (mut qemu, parameters) = match started {
             Ok(started) => started,
@@ -142,6 +144,7 @@ impl GuestRun<'_, '_> {
             seed: self.seed,
             unsaid: self.options.unsaid.clone(),
             quick: self.options.quick,
+            ablate: self.options.ablate,
             parts,
         }
     }

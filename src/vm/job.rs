@@ -59,6 +59,9 @@ pub struct RunTask {
     /// Whether to measure no more than failures and ceilings need.
     #[serde(default)]
     pub quick: bool,
+    /// Whether the configs are those of an ablation.
+    #[serde(default)]
+    pub ablate: bool,
     /// The scenarios.
     pub parts: Vec<PartTask>,
 }

@@ -23,6 +23,8 @@ pub struct VmOptions {
     pub unsaid: Option<VmSpec>,
     /// Whether the scenarios have been hurried ([`Scenario::hurry`]), so that guests do the same.
     pub quick: bool,
+    /// Whether the scenarios have been ablated ([`Scenario::ablate`]), so that guests do the same.
+    pub ablate: bool,
     /// The kernel of guests whose file names none; `None` for the newest of the host.
     pub kernel: Option<PathBuf>,
     /// The folder of its modules; `None` for the usual places.

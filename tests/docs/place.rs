@@ -6,11 +6,15 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What every scenario of the documentation is here: one pair of blocks, and nothing expected, as so little decides nothing.
+/// What a scenario of the documentation is here: one pair of blocks, and nothing expected, as so little decides nothing. The one that is
+/// the reader's own has an attack and a limit; of the others one case is enough for a command to show that it works.
 fn short(name: &str) -> String {
+    let attack = match name {
+        "my-yaml" => "{workload: forkbomb}\nconfigs:\n  - name: pids-64\n    limits: {pids: 64}\n",
+        _ => "{workload: sleep}\nconfigs:\n  - name: open\n",
+    };
     format!(
-        "version: 1\nname: {name}\nattacker: {{workload: forkbomb}}\ntrials: {{pairs: 1, block: 100ms, budget: 1s}}\n\
-         configs:\n  - name: pids-64\n    limits: {{pids: 64}}\n"
+        "version: 1\nname: {name}\ntrials: {{pairs: 1, block: 100ms, budget: 1s}}\nattacker: {attack}"
     )
 }
 
@@ -19,9 +23,12 @@ pub fn workplace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("scenarios")).expect("a folder");
-    for path in ["my.yaml", "scenarios/pids.yaml", "pids", "cpu", "pids-by-hand", "pids-together"] {
-        // A file goes before a shipped scenario of that name. Names must be unique in a run.
-        let name = path.replace(['/', '.'], "-");
+    let shipped = contain_test::scenario::shipped().iter().map(|&(name, _)| name);
+    fs::create_dir_all(at("docs/examples")).expect("a folder");
+    let named = ["my.yaml", "scenarios/pids.yaml", "docs/examples/nginx-beside-stress-ng.yaml"];
+    for path in named.into_iter().chain(shipped) {
+        // A file goes before a shipped scenario of that name. Names must be unique in a run, and are at most 40 characters long.
+        let name: String = path.replace(['/', '.'], "-").chars().take(40).collect();
         fs::write(at(path), short(&name)).expect("a scenario");
     }
     fs::create_dir(at("bin")).expect("a folder");

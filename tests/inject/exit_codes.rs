@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn open(expect: &str) -> String {
     format!(
-        "version: 1\nname: codes\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: open\n    expect: {expect}\n"
+        "version: 1\nname: codes\ntrials: {{block: 100ms, budget: 1s}}\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: open\n    expect: {expect}\n"
     )
 }
 

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use crate::serial::{Program, guardian_of, is_emulated, leftovers, run_group};
 
-const OPEN: &str =
-    "version: 1\nname: killed\nattacker: {workload: forkbomb}\nconfigs:\n  - name: open\n";
+const OPEN: &str = "version: 1\nname: killed\ntrials: {pairs: 1, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  - name: open\n";
 
 fn clean() -> Value {
     let answer = Command::new(env!("CARGO_BIN_EXE_contain-test"))
@@ -92,6 +91,7 @@ pub fn two_at_once() {
     first.signal(Signal::SIGTERM);
     let first = first.finish();
     assert_eq!(first.code, 143, "{}", first.errors);
-    assert_eq!(first.verdict("sham"), "harmless");
+    // One pair of short blocks may be too few to say that nothing was slower, beside another run; but it was measured to its end.
+    assert!(matches!(first.verdict("sham"), "harmless" | "inconclusive"), "{}", first.errors);
     assert_eq!(first.record["cleanup"]["complete"], true);
 }

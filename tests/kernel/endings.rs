@@ -6,8 +6,8 @@ use nix::sys::signal::Signal;
 
 use crate::serial::Program;
 
-const OPEN: &str =
-    "version: 1\nname: ending\nattacker: {workload: forkbomb}\nconfigs:\n  - name: open\n";
+const OPEN: &str = "version: 1\nname: ending\ntrials: {pairs: 2, block: 100ms, budget: 1s}\nattacker: {workload: \
+                    forkbomb}\nconfigs:\n  - name: open\n";
 
 pub fn interrupt() {
     let program = Program::start(OPEN, &[]);
@@ -41,7 +41,7 @@ pub fn responsive_under_attack() {
     for attacker in ["forkbomb", "cpu-burn, threads: 256, intensity: 100"] {
         for placement in ["apart", "together"] {
             let text = format!(
-                "version: 1\nname: busy\nplacement: {placement}\nattacker: {{workload: {attacker}}}\nconfigs:\n  - name: \
+                "version: 1\nname: busy\ntrials: {{pairs: 2, block: 100ms, budget: 1s}}\nplacement: {placement}\nattacker: {{workload: {attacker}}}\nconfigs:\n  - name: \
                  open\n"
             );
             let program = Program::start(&text, &[]);

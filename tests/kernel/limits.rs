@@ -4,13 +4,15 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::serial::{Ended, Program, record_of, run_group, shipped, workers_of};
+use crate::serial::{
+    Ended, Program, quick_record_of, record_of, run_group, shipped, shipped_quick, workers_of,
+};
 
 const PIDS: &str = include_str!("../../scenarios/pids.yaml");
 
 fn only_limited(limit: &str) -> String {
     format!(
-        "version: 1\nname: one\ntrials: {{pairs: 4, budget: 1s}}\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: limited\n    limits: \
+        "version: 1\nname: one\ntrials: {{pairs: 2, budget: 1s}}\nattacker: {{workload: forkbomb}}\nconfigs:\n  - name: limited\n    limits: \
          {limit}\n    expect: contained\n"
     )
 }
@@ -101,7 +103,7 @@ pub fn shipped_pids() {
 }
 
 pub fn seven_and_a_hundred() {
-    let text = "version: 1\nname: chosen\ntrials: {pairs: 4, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  - name: seven\n    limits: \
+    let text = "version: 1\nname: chosen\ntrials: {pairs: 2, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  - name: seven\n    limits: \
                 {pids: 7}\n    expect: contained\n  - name: hundred\n    limits: {pids: 100}\n";
     let ended = record_of(text);
     assert_ceiling(&ended, "seven", 7);
@@ -112,7 +114,7 @@ pub fn seven_and_a_hundred() {
 pub fn limit_taken_away() {
     let text = PIDS.replace("limits: {pids: 64}", "limits: {}");
     assert_ne!(text, PIDS);
-    let ended = record_of(&text);
+    let ended = quick_record_of(&text);
     assert_eq!(ended.code, 1, "{}", ended.errors);
     let expectation = &ended.case("pids-64")["expectations"][0];
     assert_eq!(expectation["expected"], "contained");
@@ -166,7 +168,7 @@ pub fn process_moved_out() {
 }
 
 pub fn by_hand() {
-    let ended = shipped("pids-by-hand");
+    let ended = shipped_quick("pids-by-hand");
     for config in ["pids-5", "pids-5-host-pid"] {
         assert_ceiling(&ended, config, 5);
         let facts = ended.case(config)["expectations"].as_array().unwrap();
@@ -181,7 +183,7 @@ pub fn by_hand() {
 
 /// The sham keeps the victim's limits, so they can be read while it runs.
 pub fn every_knob() {
-    let text = "version: 1\nname: knobs\nattacker: {workload: forkbomb}\nvictim:\n  limits: {pids: 40, memory: \
+    let text = "version: 1\nname: knobs\ntrials: {pairs: 1, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb}\nvictim:\n  limits: {pids: 40, memory: \
                 100Mi, cpu: 500m, weight: 50, nofile: 99}\nconfigs:\n  - name: open\n";
     let program = Program::start(text, &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
@@ -213,7 +215,7 @@ pub fn every_knob() {
 
 /// One percent of the effort takes five of 512 tasks: the open attack hurts nobody, so a limit that "holds" proves nothing.
 pub fn faint_attack() {
-    let text = "version: 1\nname: faint\nattacker: {workload: forkbomb, intensity: 1}\nconfigs:\n  - name: limited\n    \
+    let text = "version: 1\nname: faint\ntrials: {pairs: 4, budget: 5s}\nattacker: {workload: forkbomb, intensity: 1}\nconfigs:\n  - name: limited\n    \
                 limits: {pids: 64}\n    expect: contained\n";
     let ended = record_of(text);
     let open = ended.verdict("open");

@@ -4,14 +4,31 @@
 #[path = "../serial/mod.rs"]
 mod serial;
 
+mod ablate;
 mod attribution;
+mod bounds;
+mod channels;
 mod clean;
+mod commands;
+mod containers;
 mod cpu;
+mod disk;
 mod docs;
 mod endings;
+mod files;
+mod inspect;
+mod kinds;
 mod limits;
+mod logs;
+mod memory;
+mod network;
+mod pods;
+mod random;
 mod sandboxes;
+mod services;
+mod seven;
 mod unable;
+mod visibility;
 
 use std::process::ExitCode;
 
@@ -27,6 +44,19 @@ fn main() -> ExitCode {
         ("an_attack_that_hurts_nobody_makes_a_limit_vacuous", limits::faint_attack),
         ("killed_workers_are_started_again_and_counted", limits::killed_workers),
         ("every_limit_is_written_to_the_kernel", limits::every_knob),
+        ("threads_are_held_like_processes_and_churn_holds_nothing", kinds::shipped_kinds),
+        ("a_bomb_of_threads_is_one_process", kinds::threads_are_threads),
+        ("a_churning_bomb_stays_below_its_limit", kinds::churn_stays_below),
+        ("a_users_limit_contains_its_own_and_denies_who_shares_it", bounds::shipped_nproc),
+        ("a_rate_at_the_link_keeps_the_uplink_for_the_neighbour", network::limited),
+        (
+            "a_rate_is_out_of_the_sandboxs_reach_and_dies_with_the_harness",
+            network::out_of_reach_and_gone,
+        ),
+        ("limits_that_are_no_cgroup_files_are_in_force", bounds::in_force),
+        ("a_users_limit_that_changed_is_breached", bounds::changed),
+        ("memory_files_of_version_2_are_in_force_or_skipped", bounds::memory_of_version_2),
+        ("a_flood_of_output_costs_whoever_reads_it", logs::shipped_logs),
         ("cpu_controls_protect_or_only_cap", cpu::shipped),
         ("what_the_victim_loses_is_what_the_attacker_received", cpu::loss_is_what_was_received),
         ("a_quota_that_real_time_tasks_pass_is_breached", cpu::quota_defeated_by_real_time),
@@ -34,11 +64,56 @@ fn main() -> ExitCode {
         ("a_parents_quota_is_not_taken_for_the_sandboxs_own", cpu::a_parents_quota_is_told_apart),
         ("a_weight_taken_back_is_breached", cpu::weight_taken_back),
         ("burners_are_refused_killed_and_started_again", cpu::refused_and_killed_burners),
+        ("files_of_the_kernel_are_classed_by_who_reads_what", channels::are_classed),
+        ("what_each_namespace_hides_is_found_once_it_is_shared", visibility::shipped),
+        ("sandboxes_of_a_pod_share_what_they_should", pods::share_what_they_should),
+        ("a_pod_outlives_its_containers", pods::outlive_a_container),
+        ("the_pause_process_reaps_in_a_shared_pid_namespace", pods::reap_in_a_shared_pid_namespace),
+        ("sidecars_are_started_again_as_their_pods_policy_says", pods::restart_by_policy),
+        ("nothing_of_a_pod_outlives_a_killed_run", pods::killed),
+        ("a_limit_of_a_pod_holds_for_the_sum", pods::limit_of_the_sum),
+        ("containers_of_a_pod_see_each_other_and_no_others", pods::shipped),
+        ("a_limit_is_found_to_stop_the_bomb", ablate::a_limit_is_found_to_stop_the_bomb),
         ("a_burner_of_cpu_leaks_in_the_cpu_cell_only", attribution::burner),
         ("a_held_fork_bomb_costs_cpu_and_no_process_ids", attribution::held_fork_bomb),
         ("a_machine_busy_with_other_things_gives_no_false_leak", attribution::noisy_machine),
+        ("a_program_of_others_is_judged_like_any_attack", commands::is_judged),
+        ("a_program_that_tries_everything_gets_nowhere", commands::tries_everything),
+        ("a_shells_fork_bomb_is_held", commands::bombs),
+        ("a_program_that_cannot_run_says_why", commands::cannot_run),
+        ("clients_of_a_service_feel_the_attack", services::is_felt),
+        ("clients_of_nginx_feel_stress_ng", services::example),
+        ("a_service_that_does_not_answer_is_an_error", services::must_answer),
+        ("open_files_are_held_by_process_and_their_sum_by_memory", files::shipped),
+        ("every_kind_of_descriptor_stops_at_its_limit", files::every_kind_stops_at_its_limit),
+        ("a_limit_on_open_files_that_changed_is_breached", files::limit_changed),
+        ("a_full_disk_denies_and_stays_the_nodes", disk::full),
+        ("a_limit_of_writes_holds_what_a_task_writes_itself", disk::shipped),
+        ("a_rate_at_the_disk_is_held", disk::rate_is_held),
+        ("nothing_of_a_disk_outlives_a_killed_run", disk::killed),
+        (
+            "writers_that_wait_for_their_limit_end_with_the_harness",
+            disk::throttled_ends_with_the_harness,
+        ),
+        ("all_seven_resources_are_attacked_and_held_in_one_run", seven::quick),
+        ("random_numbers_cannot_be_drained", random::shipped),
+        ("a_memory_eater_hurts_open_and_dies_in_its_own_limit", memory::shipped_memory),
+        ("ten_of_ten_allocations_beyond_the_limit_are_killed", memory::by_hand),
+        ("files_in_memory_are_held_by_size_or_by_memory", memory::shipped_tmpfs),
+        ("cached_files_are_taken_back_at_the_limit_and_nobody_is_killed", memory::page_cache),
+        ("what_engines_give_by_default_is_held", memory::engine_defaults),
+        ("what_a_memory_eater_wants_is_held_to_the_page", memory::held_to_the_page),
+        ("one_large_eater_dies_itself", memory::one_large_worker),
+        ("eaters_that_offer_themselves_are_taken_first", memory::attacker_first),
         ("sandboxes_have_eight_new_namespaces_and_few_privileges", sandboxes::posture),
+        ("a_sandbox_may_go_without_a_filter_of_system_calls", sandboxes::unconfined),
+        ("a_sandbox_may_have_capabilities_and_gain_more", sandboxes::privileges),
         ("each_namespace_can_be_shared_with_the_host", sandboxes::shared_namespaces),
+        ("inspect_agrees_with_lsns_and_the_kernels_links", inspect::agrees),
+        ("sandboxes_have_what_their_plan_says", inspect::plan_is_kept),
+        ("inspect_shows_what_it_may_of_another_users_process", inspect::other_user),
+        ("inspect_of_a_process_that_ends_says_so", inspect::ending),
+        ("a_container_of_runc_becomes_a_scenario_that_runs", inspect::container_as_scenario),
         ("an_interrupt_cleans_up_and_says_130", endings::interrupt),
         ("two_interrupts_clean_up_too", endings::two_interrupts),
         ("a_termination_under_attack_cleans_up_and_says_143", endings::termination),

@@ -8,9 +8,11 @@ use crate::serial::{Program, attacker_of, host_namespace, namespace_of};
 
 const KINDS: [&str; 8] = ["mnt", "pid", "net", "ipc", "uts", "user", "cgroup", "time"];
 
-fn started(attacker: &str) -> (Program, i32) {
-    let text =
-        format!("version: 1\nname: posture\nattacker: {attacker}\nconfigs:\n  - name: open\n");
+/// A run that has begun to measure, and the first process of its attacker.
+pub fn started(attacker: &str) -> (Program, i32) {
+    let text = format!(
+        "version: 1\nname: posture\ntrials: {{pairs: 1, block: 100ms, budget: 1s}}\nattacker: {attacker}\nconfigs:\n  - name: open\n"
+    );
     let program = Program::start(&text, &[]);
     let run = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_phase("sham", "blocks");
@@ -18,7 +20,8 @@ fn started(attacker: &str) -> (Program, i32) {
     (program, pid)
 }
 
-fn stop(program: Program) {
+/// Ends it.
+pub fn stop(program: Program) {
     program.signal(Signal::SIGTERM);
     assert_eq!(program.finish().code, 143);
 }
@@ -40,6 +43,7 @@ pub fn posture() {
     // The fourteen that engines leave in the bounding set.
     assert_eq!(status(pid, "CapBnd"), "00000000a80425fb");
     assert_eq!(status(pid, "NoNewPrivs"), "1");
+    assert_eq!(status(pid, "Seccomp"), "2", "a filter");
     assert!(status(pid, "Uid").split(' ').all(|uid| uid.parse::<u32>().unwrap() >= 0x7000_0000));
 
     let mounts = fs::read_to_string(format!("/proc/{pid}/mounts")).unwrap();
@@ -57,6 +61,22 @@ pub fn posture() {
         assert!(fs::metadata(at).is_err() || !options(at).is_empty(), "{at}");
     }
     assert!(!mounts.contains("/work") && !mounts.contains("/home"), "{mounts}");
+    stop(program);
+}
+
+pub fn unconfined() {
+    let (program, pid) = started("{workload: forkbomb, seccomp: unconfined}");
+    assert_eq!(status(pid, "Seccomp"), "0", "no filter");
+    stop(program);
+}
+
+pub fn privileges() {
+    let (program, pid) =
+        started("{workload: forkbomb, capabilities: [net_raw, sys_ptrace], no_new_privs: false}");
+    for set in ["CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"] {
+        assert_eq!(status(pid, set), "0000000000082000", "{set}");
+    }
+    assert_eq!((status(pid, "NoNewPrivs"), status(pid, "Seccomp")), ("0".into(), "2".into()));
     stop(program);
 }
 

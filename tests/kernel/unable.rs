@@ -12,7 +12,7 @@ fn assert_unable(answer: &Output, missing: &str) {
 }
 
 /// A copy that any user may execute.
-fn copy() -> tempfile::TempDir {
+pub fn copy() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("contain-test");

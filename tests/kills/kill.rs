@@ -13,7 +13,10 @@ use crate::serial::{Program, find_guardian_of, leftovers};
 
 /// Short, but with every phase: one pair of blocks of each kind and one round more.
 const SCENARIO: &str = "version: 1\nname: killed\nattacker: {workload: forkbomb}\ntrials: {pairs: 1, budget: 1s, block: \
-                        250ms}\nconfigs:\n  - name: open\n  - name: limited\n    limits: {pids: 64}\n";
+                        100ms}\nconfigs:\n  - name: open\n  - name: limited\n    limits: {pids: 64}\n";
+/// The same with everything else that a node may have, while its disk is written to at a rate that makes the writers wait.
+const WITH_PARTS: &str = "version: 1\nname: killed\nnode: {disk: 16Mi, uplink: 10M}\nattacker: {workload: io-drain}\ntrials: {pairs: 1, budget: 1s, \
+                          block: 100ms}\nconfigs:\n  - name: open\n  - name: limited\n    limits: {io: {wbps: 1Mi}, net: 1M}\n";
 /// The promise: sandboxes die with their harness within a second.
 const SANDBOXES_GONE: Duration = Duration::from_secs(1);
 /// The guardian takes the rest down.
@@ -46,9 +49,12 @@ pub struct Death {
     pub needed_clean: bool,
 }
 
-/// Runs the scenario and kills in this phase of its first open case, at a time within it that `number` picks.
+/// Runs a scenario and kills in this phase of one of its cases, at a time within it that `number` picks: by turns the open fork bomb, and the
+/// writers that their limit holds.
 pub fn killed(phase: Phase, kind: Kind, number: u32) -> Death {
-    let program = Program::start(SCENARIO, &[]);
+    let (scenario, config) =
+        if number.is_multiple_of(2) { (SCENARIO, "open") } else { (WITH_PARTS, "limited") };
+    let program = Program::start(scenario, &[]);
     let harness = program.pid();
     let (mut at, mut guardian) = (Phase::Start, None);
     program.wait_for(|event| {
@@ -56,7 +62,7 @@ pub fn killed(phase: Phase, kind: Kind, number: u32) -> Death {
         if phase != Phase::Start && kind != Kind::Harness && guardian.is_none() {
             guardian = find_guardian_of(harness);
         }
-        let of_the_case = phase == Phase::Start || event["config"] == "open";
+        let of_the_case = phase == Phase::Start || event["config"] == config;
         at = Phase::begun_by(event).unwrap_or(at);
         of_the_case && Phase::begun_by(event) == Some(phase)
     });

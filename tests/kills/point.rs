@@ -49,7 +49,7 @@ impl Phase {
             Self::Start => 6_000,
             Self::SetUp => 12_000,
             Self::WarmUp => 120_000,
-            Self::Off | Self::On => 200_000,
+            Self::Off | Self::On => 80_000,
             Self::Recovery => 100_000,
             Self::TearDown => 4_000,
             Self::ResidueCheck => 100,

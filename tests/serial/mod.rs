@@ -11,6 +11,6 @@ pub use machine::{
     attacker_of, find_guardian_of, guardian_of, host_namespace, is_emulated, is_init, namespace_of,
     run_group, workers_of,
 };
-pub use program::{Ended, Program, record_of};
-pub use shipped::shipped;
+pub use program::{Ended, Program, quick_record_of, record_of};
+pub use shipped::{shipped, shipped_quick};
 pub use suite::{leftovers, run_suite};

@@ -52,6 +52,11 @@ pub fn record_of(scenario: &str) -> Ended {
     Program::start(scenario, &[]).finish()
 }
 
+/// The same with few and short blocks.
+pub fn quick_record_of(scenario: &str) -> Ended {
+    Program::start_with(&["--quick"], scenario, &[]).finish()
+}
+
 impl Program {
     /// Starts `run` on this scenario text, with variables in the environment.
     pub fn start(scenario: &str, environment: &[(&str, &str)]) -> Self {
@@ -67,8 +72,13 @@ impl Program {
     }
 
     /// The same on a file or a folder of files, for as long as `limit` at most.
-    pub fn start_on(path: &Path, environment: &[(&str, &str)], limit: Duration) -> Self {
-        Self::start_file(&[], path, environment, limit)
+    pub fn start_on(
+        options: &[&str],
+        path: &Path,
+        environment: &[(&str, &str)],
+        limit: Duration,
+    ) -> Self {
+        Self::start_file(options, path, environment, limit)
     }
 
     fn start_file(

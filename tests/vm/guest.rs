@@ -11,7 +11,7 @@ use contain_test::scenario::{Scenario, VmSpec, parse};
 use contain_test::vm::{self, Kernel, Limits, VmOptions};
 
 /// A fork bomb that takes no longer than it must.
-pub const QUICK: &str = "version: 1\nname: quick\nattacker: {workload: forkbomb}\ntrials: {pairs: 2, budget: 1s}\n\
+pub const QUICK: &str = "version: 1\nname: quick\nattacker: {workload: forkbomb}\ntrials: {pairs: 2, budget: 1s, block: 100ms}\n\
                          configs:\n  - {name: open, expect: leaks}\n  - {name: held, limits: {pids: 64}}\n";
 
 /// The kernel for guests: a vmlinuz or a package.

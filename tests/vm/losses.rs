@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contain_test::engine::Event;
-use contain_test::record::{BlockState, Report, Verdict};
+use contain_test::record::{BlockState, Case, Report, Verdict};
 use contain_test::vm::Limits;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -80,14 +80,63 @@ pub fn hangs() -> Option<String> {
 pub fn unguarded_fork_bomb() -> Option<String> {
     let text = "version: 1\nname: unguarded\nattacker: {workload: forkbomb}\nnode: none\ntrials: {pairs: 2, budget: \
                 1s}\nconfigs: [{name: open}]\n";
-    // So few that an emulated CPU can fork them in the time that an attack may take to grow.
-    let keys = "append: sysctl.kernel.pid_max=4096";
-    let (report, code) = run(in_guest(text, keys), &options(Limits::default()), |_| {});
+    let (report, code) = run(in_guest(text, ""), &options(Limits::default()), |_| {});
     let open = case(&report, "open");
     assert!(!open.node.guard);
     // What became of it is a finding, whatever it is; an error would be a fault of ours.
     assert!(!matches!(open.verdict, Verdict::Error | Verdict::Skipped), "{}", open.reason);
     assert!(open.verdict == Verdict::Lost || open.attack.peak > 2048, "{:?}", open.attack);
+    if open.verdict == Verdict::Lost {
+        assert!(open.reason.contains("went down under attack. "), "how is said: {}", open.reason);
+    }
     assert!(matches!(code, 0 | 4), "{code}");
     None
+}
+
+/// The node and its neighbour are one machine, and that is short of memory: the kernel's OOM killer takes workers, or the whole guest goes down.
+pub fn unguarded_memory_eater() -> Option<String> {
+    // What the kernel keeps for itself makes the guest small: an emulated machine fills half a gigabyte before the attack counts as on, and no more.
+    let open = unguarded("{workload: memory-eater}", "sysctls: {vm.min_free_kbytes: 500000}\n");
+    if open.verdict != Verdict::Lost {
+        let of = |count: Option<u64>| count.expect("the kernel's count");
+        let (attacker, victim) = (of(open.oom_kills.attacker), of(open.oom_kills.victim));
+        assert!(attacker + victim > 0, "{:?} {}", open.oom_kills, open.reason);
+        assert!(open.attack.kills <= attacker, "{:?} {:?}", open.attack, open.oom_kills);
+        assert!(open.attack.peak_bytes > Some(256 << 20), "{:?}", open.attack);
+        if victim > 0 {
+            assert_eq!(open.verdict, Verdict::Denied, "{}", open.reason);
+        }
+    }
+    None
+}
+
+/// The table of open files is full for everybody without CAP_SYS_ADMIN, the neighbour too. Each worker alone meets its RLIMIT_NOFILE of 4096, so it takes several.
+pub fn unguarded_descriptors() -> Option<String> {
+    let open =
+        unguarded("{workload: fd-exhaust, processes: 16}", "sysctls: {fs.file-max: 20000}\n");
+    if open.verdict != Verdict::Lost {
+        assert_eq!(open.verdict, Verdict::Denied, "{}", open.reason);
+        let refused = open.attack.refusals.get("ENFILE").copied();
+        assert!(refused > Some(0), "the whole system's table: {:?}", open.attack);
+        assert!(open.attack.peak > 4096 && open.attack.peak <= 20_000, "{:?}", open.attack);
+        let cell = open.cells.iter().find(|cell| cell.probe == "files/open").expect("a cell");
+        assert!(cell.failures.contains_key("ENFILE"), "{:?}", cell.failures);
+    }
+    None
+}
+
+/// One attack that has a small guest to itself. Whatever became of it is a finding, and an error would be a fault of ours.
+fn unguarded(attacker: &str, more: &str) -> Case {
+    let text = format!(
+        "version: 1\nname: unguarded\nattacker: {attacker}\nnode: none\ntrials: {{pairs: 2, block: 100ms, budget: 1s}}\n{more}\
+         configs: [{{name: open}}]\n"
+    );
+    let (report, code) =
+        run(in_guest(&text, "memory: 1280Mi"), &options(Limits::default()), |_| {});
+    let open = case(&report, "open").clone();
+    assert!(!open.node.guard);
+    assert!(!matches!(open.verdict, Verdict::Error | Verdict::Skipped), "{}", open.reason);
+    assert!(matches!(code, 0 | 4), "{code}");
+    assert!(report.complete && report.cleanup.complete, "the host is as it was");
+    open
 }

@@ -29,6 +29,8 @@ const TESTS: &[Test] = &[
     ("a_packaged_kernel_brings_the_modules_for_swap_and_disk", axes::package_swap_and_disk),
     ("every_limit_of_cgroup_v2_is_in_force_and_proved", limits::of_version_2),
     ("a_fork_bomb_without_a_node_meets_the_kernels_own_tables", losses::unguarded_fork_bomb),
+    ("a_memory_eater_without_a_node_meets_the_oom_killer", losses::unguarded_memory_eater),
+    ("descriptors_without_a_node_fill_the_table_of_the_system", losses::unguarded_descriptors),
     ("a_guest_that_is_killed_is_lost_and_the_rest_runs_in_another", losses::killed_from_outside),
     ("a_guest_that_panics_under_attack_is_lost_with_its_last_words", losses::panics),
     ("a_guest_that_hangs_is_lost_within_its_time_limit", losses::hangs),
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
             Trial::ignorable_test(name, move || {
                 let skipped = match guest::reason_not_to_run() {
                     Some(reason) => Some(reason),
-                    None => match std::panic::catch_unwind(test) {
+                    None => match timed(name, test) {
                         Ok(skipped) => skipped,
                         Err(panic) => return Err(Failed::from(describe(&*panic))),
                     },
@@ -71,6 +73,15 @@ fn main() -> ExitCode {
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Runs a test, and tells how long it took.
+#[expect(clippy::print_stderr, reason = "beside the lines of the test runner")]
+fn timed(name: &str, test: fn() -> Option<String>) -> std::thread::Result<Option<String>> {
+    let begun = std::time::Instant::now();
+    let outcome = std::panic::catch_unwind(test);
+    eprintln!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
+    outcome
 }
 
 fn describe(panic: &(dyn std::any::Any + Send)) -> String {

@@ -6,16 +6,25 @@
 mod attacker;
 mod bounds;
 mod clock;
+mod oom;
+mod pause;
+mod program;
 pub mod protocol;
 mod raw;
 mod sight;
 mod spin;
 mod stream;
+mod survey;
 mod tally;
+pub mod uplink;
 mod victim;
 mod watcher;
 
-pub use attacker::{AttackOrder, run as run_attacker};
+pub use attacker::{AttackOrder, DiskOrder, MemoryOrder, run as run_attacker};
 pub use bounds::Dose;
-pub use victim::{PROBES, run as run_victim};
-pub use watcher::{WatchReport, run as run_watcher};
+pub use pause::run as run_pause;
+pub use program::{Program, SEARCHED};
+pub use sight::remove as remove_planted;
+pub use survey::SurveyOrder;
+pub use victim::{Check, PROBES, ServiceOrder, VictimOrder, run as run_victim};
+pub use watcher::{PLANT, SURVEY, WatchReport, run as run_watcher};

@@ -1,8 +1,11 @@
 //! Orders and replies between the harness and what runs in a sandbox: one JSON object a line, over any byte stream.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use crate::sight::{Attempt, Look, Planted, Sighting};
 
 /// What the harness asks of a sandbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,26 @@ pub enum Order {
         /// A word in the command line of a process of the host that does not run in this sandbox.
         token: String,
     },
+    /// Victim: plant what an attacker that looks around is to look for, under names with this word, and answer [`Reply::Planted`].
+    Plant {
+        /// The run's ID.
+        token: String,
+    },
+    /// Attacker: try to see and to reach what others have planted, once, and answer [`Reply::Looked`].
+    Look(Box<Look>),
+    /// Either: read every file below `/proc` and `/sys`, or hand over the texts of those that are named, and answer
+    /// [`Reply::Surveyed`].
+    Survey {
+        /// The files, or none for all.
+        texts: Vec<String>,
+    },
+    /// Victim: open so many files, lock one, hold all of them, and answer [`Reply::Held`].
+    Hold {
+        /// How many.
+        files: u64,
+        /// The one to lock.
+        lock: PathBuf,
+    },
     /// Either: end.
     Quit,
 }
@@ -43,6 +66,19 @@ pub struct Burst {
     pub busy_us: u64,
     /// Length of a period, in microseconds.
     pub period_us: u64,
+}
+
+/// Where random numbers are taken from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RandomSource {
+    /// getrandom(2) without flags.
+    #[default]
+    Getrandom,
+    /// read(2) of `/dev/urandom`.
+    Urandom,
+    /// read(2) of `/dev/random`.
+    Random,
 }
 
 /// One block of one victim.
@@ -131,6 +167,23 @@ pub enum Reply {
         /// Process IDs listed below `/proc`.
         visible: u64,
     },
+    /// What was planted.
+    Planted(Box<Planted>),
+    /// What was tried, and what came of it.
+    Looked {
+        /// One for each probe that had something to look for.
+        sightings: Vec<Sighting>,
+    },
+    /// What was read.
+    Surveyed {
+        /// By path: `LENGTH:HASH` or an errno's name; of files that were named, their texts.
+        files: BTreeMap<String, String>,
+    },
+    /// Everything is open and locked.
+    Held {
+        /// The inode of the locked file.
+        inode: u64,
+    },
     /// The order could not be carried out.
     Failed {
         /// What went wrong.
@@ -149,10 +202,19 @@ pub struct Counts {
     pub peak: u64,
     /// What it holds now, supervisor not included.
     pub held: u64,
+    /// Its workers that live now, supervisor not included.
+    #[serde(default)]
+    pub workers: u64,
     /// Workers killed from outside and started again.
     pub respawns: u64,
     /// True when the dose cap, not a refusal, ended its growth.
     pub at_dose_cap: bool,
+    /// Workers that ended by a SIGKILL which was not their supervisor's: by the OOM killer's, as a rule.
+    #[serde(default)]
+    pub kills: u64,
+    /// The most bytes it held at once, where it holds memory.
+    #[serde(default)]
+    pub peak_bytes: Option<u64>,
 }
 
 /// What one probe saw in one block.

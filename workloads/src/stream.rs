@@ -34,12 +34,21 @@ impl Stream {
     /// Waits up to `milliseconds` (`None`: for ever) for an order. A line that is no order ends the stream: its sender
     /// is not the harness that this role was built with.
     pub fn wait<T: DeserializeOwned>(&mut self, milliseconds: Option<u16>) -> Waited<T> {
+        self.wait_beside(milliseconds, None)
+    }
+
+    /// The same, and [`Waited::Nothing`] too as soon as `other` can be read.
+    pub fn wait_beside<T: DeserializeOwned>(
+        &mut self,
+        milliseconds: Option<u16>,
+        other: Option<BorrowedFd<'_>>,
+    ) -> Waited<T> {
         loop {
             if let Some(line) = self.take_line() {
                 return serde_json::from_slice(&line).map_or(Waited::Ended, Waited::Order);
             }
             let timeout = milliseconds.map_or(PollTimeout::NONE, PollTimeout::from);
-            match readable(io::stdin().as_fd(), timeout) {
+            match readable(io::stdin().as_fd(), other, timeout) {
                 Ok(true) => {}
                 Ok(false) => return Waited::Nothing,
                 Err(_) => return Waited::Ended,
@@ -76,10 +85,17 @@ impl Stream {
     }
 }
 
-fn readable(fd: BorrowedFd<'_>, timeout: PollTimeout) -> nix::Result<bool> {
-    let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
+/// Whether `fd` can be read, after waiting for it or for `other`.
+fn readable(
+    fd: BorrowedFd<'_>,
+    other: Option<BorrowedFd<'_>>,
+    timeout: PollTimeout,
+) -> nix::Result<bool> {
+    let watched = |fd| PollFd::new(fd, PollFlags::POLLIN);
+    // The same descriptor twice is as good as once.
+    let mut fds = [watched(fd), watched(other.unwrap_or(fd))];
     match poll(&mut fds, timeout) {
-        Ok(count) => Ok(count > 0),
+        Ok(_) => Ok(fds[0].any().unwrap_or(true)),
         Err(nix::errno::Errno::EINTR) => Ok(false),
         Err(error) => Err(error),
     }

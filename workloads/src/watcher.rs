@@ -13,8 +13,11 @@ use nix::sys::wait::waitpid;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::protocol::Reply;
 use crate::raw::{self, Fork};
+use crate::sight::{self, Side};
 use crate::stream::{Stream, Waited};
+use crate::survey::{self, SurveyOrder};
 
 const PERIOD_NS: u64 = 100_000_000;
 const WRITTEN: [u8; 4096] = [b'w'; 4096];
@@ -33,7 +36,13 @@ pub struct WatchReport {
     pub slowest_round_ns: u64,
 }
 
-/// Runs the watcher's role until its stream ends: any line asks for a [`WatchReport`] and starts a new one.
+/// What has the watcher plant things on the machine, for a sandbox to look for ([`Reply::Planted`]).
+pub const PLANT: &str = "plant";
+
+/// What has the watcher read `/proc` and `/sys` ([`Reply::Surveyed`]), before the JSON of a [`SurveyOrder`].
+pub const SURVEY: &str = "survey ";
+
+/// Runs the watcher's role until its stream ends: any line but [`PLANT`] asks for a [`WatchReport`] and starts a new one.
 /// `folder` is where it writes its file.
 ///
 /// # Errors
@@ -43,11 +52,28 @@ pub fn run(folder: &Path) -> Result<(), String> {
     let mut stream = Stream::standard();
     let mut report = WatchReport::default();
     let file = folder.join("watched");
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let token = name.strip_prefix("contain-test-").unwrap_or(&name).to_owned();
     let mut due = clock::now();
     let mut last = due;
     loop {
         let rest = due.saturating_sub(clock::now()).div_ceil(1_000_000);
         match stream.wait::<String>(Some(u16::try_from(rest).unwrap_or(u16::MAX))) {
+            Waited::Order(order) if order == PLANT => {
+                let reply = sight::plant(&token, Side::Host).map_or_else(
+                    |error| Reply::Failed { error },
+                    |it| Reply::Planted(Box::new(it)),
+                );
+                stream.send(&reply).map_err(|error| format!("the stream broke: {error}"))?;
+            }
+            Waited::Order(order) if order.starts_with(SURVEY) => {
+                let order = serde_json::from_str(&order[SURVEY.len()..]);
+                let order: SurveyOrder = order.map_err(|error| format!("no survey: {error}"))?;
+                // The process that reads as somebody else answers by itself.
+                survey::survey_as(&order, |files| {
+                    let _ = Stream::standard().send(&Reply::Surveyed { files: files.clone() });
+                })?;
+            }
             Waited::Order(_) => {
                 stream.send(&report).map_err(|error| format!("the stream broke: {error}"))?;
                 report = WatchReport::default();

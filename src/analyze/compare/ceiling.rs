@@ -59,6 +59,10 @@ fn field_of(ceiling: &Ceiling) -> &str {
         "cpu.weight" | "cpu.shares" => "weight",
         "cpu.idle" => "idle",
         "cpuset.cpus" => "cpuset",
+        "RLIMIT_NPROC" => "nproc",
+        "size of /tmp" => "tmpfs_bytes",
+        "tbf egress" => "net_egress_bits_per_second",
+        "tbf ingress" => "net_ingress_bits_per_second",
         knob => knob,
     }
 }

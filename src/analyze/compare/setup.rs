@@ -10,8 +10,10 @@ type Field = (&'static str, fn(&Case) -> String);
 /// Every field that differs; empty when one of the two records lacks the case.
 pub(super) fn differences(pair: &Pair<'_>) -> Vec<SetupChange> {
     let (Some(old), Some(new)) = (pair.old, pair.new) else { return Vec::new() };
-    let fields: [Field; 7] = [
+    let fields: [Field; 11] = [
+        ("command", |it| it.command.join(" ")),
         ("attacker", |it| it.attacker.clone()),
+        ("kind", |it| it.kind.map_or_else(|| "the usual one".into(), |kind| kind.to_string())),
         ("intensity", |it| it.intensity.to_string()),
         ("threads", |it| it.threads.to_string()),
         ("burst", |it| {
@@ -20,11 +22,14 @@ pub(super) fn differences(pair: &Pair<'_>) -> Vec<SetupChange> {
                 |burst| format!("{} of {} µs", burst.busy_us, burst.period_us),
             )
         }),
+        ("options", |it| {
+            let options = it.options.iter().map(|(key, value)| format!("{key} {value}"));
+            options.collect::<Vec<_>>().join(", ")
+        }),
+        ("memory", |it| it.memory.map_or_else(|| "none".into(), |memory| memory.to_string())),
         ("resource", |it| it.resource.to_string()),
         ("placement", |it| format!("{:?}", it.placement).to_lowercase()),
-        ("node", |it| {
-            format!("{} CPUs, {} bytes, {} tasks", it.node.cpus, it.node.memory_bytes, it.node.pids)
-        }),
+        ("node", |it| it.node.to_string()),
     ];
     fields
         .into_iter()

@@ -97,6 +97,7 @@ fn ceiling_figure(case: &Case, ceiling: &Ceiling) -> Markup {
 fn level(ceiling: &Ceiling) -> &'static str {
     match ceiling.level {
         CeilingLevel::Sandbox => "the sandbox's own, by the kernel's counters",
+        CeilingLevel::Pod => "the pod's, by the kernel's counters",
         CeilingLevel::Node => "the node's, which was full before",
         CeilingLevel::Inferred => "inferred, because no counter of the kernel names it",
     }
@@ -108,15 +109,7 @@ fn facts(report: &Report, case: &Case) -> Markup {
         ("attacker", attacker(case)),
         ("machine, runtime", format!("{}, {}", case.machine, case.runtime)),
         ("placement", word(&case.placement)),
-        (
-            "node",
-            format!(
-                "{} CPUs, {} MiB, {} tasks",
-                case.node.cpus,
-                case.node.memory_bytes >> 20,
-                grouped(case.node.pids)
-            ),
-        ),
+        ("node", case.node.to_string()),
     ];
     let mut add = |name, value: Option<String>| rows.extend(value.map(|value| (name, value)));
     add("kind", Some(control(case).to_owned()).filter(|it| !it.is_empty()));
@@ -189,12 +182,24 @@ fn facts(report: &Report, case: &Case) -> Markup {
 }
 
 fn attacker(case: &Case) -> String {
+    if !case.command.is_empty() {
+        return format!("{}: {}", case.attacker, case.command.join(" "));
+    }
     let mut text = format!("{} at {} %", case.attacker, case.intensity);
+    if let Some(kind) = case.kind {
+        text.push_str(&format!(", kind {kind}"));
+    }
     if case.threads > 1 {
         text.push_str(&format!(", {} threads", case.threads));
     }
     if let Some(burst) = case.burst {
         text.push_str(&format!(", {} µs in every {} µs", burst.busy_us, burst.period_us));
+    }
+    for (key, value) in &case.options {
+        text.push_str(&format!(", {key} {value}"));
+    }
+    if let Some(memory) = case.memory {
+        text.push_str(&format!(", {memory}"));
     }
     text
 }

@@ -35,7 +35,7 @@ pub(super) fn heat(cell: &Cell) -> f64 {
     let slower = slowdown(cell).map_or(0.0, |by| 1.0 - 1.0 / by.max(1.0));
     let lost = slower.max(failed_share(cell)).clamp(0.0, 1.0);
     match cell.verdict {
-        Some(Verdict::Contained | Verdict::Harmless) => 0.35,
+        Some(Verdict::Contained | Verdict::Harmless | Verdict::Hidden) => 0.35,
         // What leaks must be seen even where it costs little.
         Some(verdict) if verdict.leaks() => lost.max(0.45),
         Some(_) => 0.6,

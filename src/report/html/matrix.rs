@@ -21,8 +21,8 @@ struct Row<'a> {
 /// The second section of the page.
 pub(super) fn section(report: &Report) -> Markup {
     let rows = rows(report);
-    let resources: Vec<Resource> = Resource::ALL
-        .into_iter()
+    let resources: Vec<Resource> = Resource::every()
+        .filter(|&it| it != Resource::View)
         .filter(|&it| {
             rows.iter().any(|row| row.case.resource == it || worst_cell(row.case, it).is_some())
         })

@@ -6,7 +6,7 @@ pub use native::{Milestone, Native};
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Sandbox, SandboxError, Spec};
+use super::{Plan, Pod, Sandbox, SandboxError, Spec};
 use crate::announce::Announce;
 use crate::cgroup::Group;
 use crate::scenario::{FactName, FactValue};
@@ -28,7 +28,7 @@ pub trait Runtime {
     /// A limit or namespace that this runtime cannot give.
     fn prepare(&self, spec: Spec, group: &Group) -> Result<Plan, SandboxError>;
 
-    /// Makes what was planned, each change announced before, and returns when the role inside runs.
+    /// Makes what was planned, each change announced before, and returns when the role inside runs. `pod` is the one that the plan names.
     ///
     /// # Errors
     /// The step that failed; what had been made by then is gone again.
@@ -36,6 +36,7 @@ pub trait Runtime {
         &self,
         plan: &Plan,
         group: &Group,
+        pod: Option<&Pod>,
         to: &mut dyn Announce,
     ) -> Result<Sandbox, SandboxError>;
 

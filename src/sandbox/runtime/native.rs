@@ -18,15 +18,18 @@ use nix::unistd::pipe2;
 use super::Runtime;
 use crate::announce::{Announce, By, Unheard};
 use crate::cgroup::{CgroupError, Group, Setting};
-use crate::sandbox::plan::{INSIDE, clone_step, map_steps};
+use crate::sandbox::plan::{INSIDE, clone_step, join_step, map_steps};
 use crate::sandbox::plan_stream::send_plan;
-use crate::sandbox::{Channel, Plan, Received, Sandbox, SandboxError, Spec, Step, plan};
+use crate::sandbox::tail::Tail;
+use crate::sandbox::{
+    Bound, Channel, Plan, Pod, Received, Sandbox, SandboxError, Spec, Step, plan,
+};
 use crate::scenario::{FactName, FactValue, NamespaceKind};
 use crate::sys::pidfd;
 use crate::sys::spawn::{Held, Spawn, SpawnError};
 
-/// A role that has not said it is ready by then never will.
-const READY_LIMIT: Duration = Duration::from_secs(10);
+/// A role that has not said it is ready by then never will. A service of the victim may take 10 s of it.
+const READY_LIMIT: Duration = Duration::from_secs(15);
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// See the module.
@@ -50,9 +53,10 @@ impl Runtime for Native {
         &self,
         plan: &Plan,
         group: &Group,
+        pod: Option<&Pod>,
         to: &mut dyn Announce,
     ) -> Result<Sandbox, SandboxError> {
-        self.launch_watched(plan, group, to, &mut |_| {})
+        self.launch_watched(plan, group, pod, to, &mut |_| {})
     }
 
     fn facts(&self, sandbox: &Sandbox) -> BTreeMap<FactName, FactValue> {
@@ -79,6 +83,7 @@ impl Native {
         &self,
         plan: &Plan,
         group: &Group,
+        pod: Option<&Pod>,
         to: &mut dyn Announce,
         reached: &mut dyn FnMut(Milestone),
     ) -> Result<Sandbox, SandboxError> {
@@ -89,7 +94,7 @@ impl Native {
             reached(Milestone::CgroupsMade);
             let in_force = limit(plan, group, to)?;
             reached(Milestone::LimitsSet);
-            start(plan, group, in_force, to, reached)
+            start((plan, pod), group, in_force, to, reached)
         });
         if result.is_err() {
             let _ = group.kill(KILL_LIMIT, &mut Unheard);
@@ -97,6 +102,29 @@ impl Native {
             let _ = group.remove(&mut Unheard);
         }
         result
+    }
+}
+
+impl Native {
+    /// Starts the first process of a sandbox again, in the cgroup that it has, with the limits that are in force there. Nobody is told: it is
+    /// no change that needs to be taken back besides that of the first start.
+    ///
+    /// # Errors
+    /// The step that failed; the sandbox is dead then, and can be started again.
+    pub fn start_again(
+        &self,
+        sandbox: &mut Sandbox,
+        plan: &Plan,
+        pod: Option<&Pod>,
+    ) -> Result<(), SandboxError> {
+        sandbox.clear()?;
+        let in_force = (sandbox.settings.clone(), sandbox.skipped.clone());
+        let group = sandbox.group.clone();
+        let fresh = start((plan, pod), &group, in_force, &mut Unheard, &mut |_| {});
+        let fresh = fresh.inspect_err(|_| drop(group.kill(KILL_LIMIT, &mut Unheard)));
+        // The group goes on with its next first process: the handle of the dead one must not remove it.
+        std::mem::replace(sandbox, fresh?).ended = true;
+        Ok(())
     }
 }
 
@@ -144,7 +172,7 @@ fn limit(plan: &Plan, group: &Group, to: &mut dyn Announce) -> Result<InForce, S
 }
 
 fn start(
-    plan: &Plan,
+    (plan, pod): (&Plan, Option<&Pod>),
     group: &Group,
     limits: InForce,
     to: &mut dyn Announce,
@@ -167,13 +195,24 @@ fn start(
     let unified = group.open_unified().map_err(at_cgroup)?;
     let directories: Vec<PathBuf> = group.directories().collect();
     to.before_occupied(&directories).map_err(step("arm the guardian"))?;
+    let mut enter = Vec::new();
+    if let Some(join) = join_step(spec) {
+        announced(spec, &join, to)?;
+        if let (Step::Join { namespaces, .. }, Some(pod)) = (&join, pod) {
+            enter = pod.namespaces(namespaces);
+        }
+        if enter.is_empty() {
+            return Err(step("join the pod")(io::Error::other("the pod does not exist")));
+        }
+    }
     announced(spec, &clone_step(spec), to)?;
     let held = Spawn {
+        enter,
         namespaces: clone_flags(spec),
         into_cgroup: unified.as_ref().map(AsFd::as_fd),
         join: joined.iter().map(AsFd::as_fd).collect(),
         unshare_cgroup: spec.namespaces.is_new(NamespaceKind::Cgroup),
-        become_root: spec.namespaces.is_new(NamespaceKind::User),
+        become_root: spec.namespaces.is_apart(NamespaceKind::User),
         stream: theirs.as_fd(),
         errors: errors_write.as_fd(),
         program: c_string(&spec.program.display().to_string()),
@@ -198,19 +237,22 @@ fn start(
     reached(Milestone::Executed);
     let mut sandbox = Sandbox {
         name: spec.name.clone(),
-        role: spec.role,
+        pod: spec.pod.clone(),
         pid,
         group: group.clone(),
         settings: limits.0,
+        bounds: Bound::of(&spec.limits),
         skipped: limits.1,
         ids: spec.ids,
         channel: Channel::new(Box::new(ours)),
         pidfd,
         errors: fs::File::from(errors_read),
+        tail: Tail::default(),
         ended: false,
     };
     drop((theirs, errors_write));
     wait_until_ready(&mut sandbox)?;
+    confirm(&sandbox)?;
     reached(Milestone::Ready);
     Ok(sandbox)
 }
@@ -276,6 +318,23 @@ fn wait_until_ready(sandbox: &mut Sandbox) -> Result<(), SandboxError> {
             }
         }
     }
+}
+
+/// Reads back what is no file of a cgroup, once the role runs with it.
+fn confirm(sandbox: &Sandbox) -> Result<(), SandboxError> {
+    for bound in &sandbox.bounds {
+        let at = |source| SandboxError::Step {
+            sandbox: sandbox.name.clone(),
+            step: format!("read back {}", bound.knob()),
+            source,
+        };
+        let seen = bound.shown(sandbox.pid).map_err(at)?.limit;
+        if !bound.is(seen) {
+            let wanted = bound.value();
+            return Err(at(io::Error::other(format!("it is {seen}, and {wanted} was asked for"))));
+        }
+    }
+    Ok(())
 }
 
 /// The cgroup namespace is made later, after joining: its root is the group at its creation.

@@ -6,7 +6,8 @@ use crate::scenario::node::{Entry, Kind, Node};
 use crate::scenario::words;
 use crate::scenario::written::Located;
 use crate::scenario::{
-    Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, Target,
+    Assertion, Expectation, ExpectedWord, FactName, FactValue, PROBES, Resource, SERVICE_OPERATION,
+    SIGHTS, Target, is_judged,
 };
 
 /// Entries of `assert` and of a list in `expect`: more than there are facts and probes to speak of, and few enough to be copied.
@@ -113,21 +114,27 @@ pub(in crate::scenario) fn target(
         Some((name, probe)) => (name, Some(probe)),
         None => (key, None),
     };
-    let names = Resource::ALL.map(Resource::name);
-    let Some(resource) = Resource::ALL.into_iter().find(|resource| resource.name() == name) else {
+    let names: Vec<&str> = Resource::every().map(Resource::name).collect();
+    let Some(resource) = Resource::every().find(|resource| resource.name() == name) else {
         words::unknown(problems, spot, "resource", name, &names, &[]);
         return None;
     };
     let of_resource = |known: &&&str| known.split('/').next() == Some(name);
-    let probes: Vec<&str> = PROBES.iter().filter(of_resource).copied().collect();
-    if probes.is_empty() {
+    let probes: Vec<&str> = PROBES.iter().chain(SIGHTS).filter(of_resource).copied().collect();
+    if probes.is_empty() && resource != Resource::View {
         problems
             .add(spot, format!("this version has no probe of `{name}` yet"))
             .help(format!("probes: {}", PROBES.join(", ")));
         return None;
     }
-    if probe.is_some() && !probes.contains(&key) {
-        words::unknown(problems, spot, "probe", key, PROBES, &[]);
+    if probe.is_some_and(|probe| probe != SERVICE_OPERATION) && !probes.contains(&key) {
+        words::unknown(problems, spot, "probe", key, &[PROBES, SIGHTS].concat(), &[]);
+        return None;
+    }
+    if !is_judged(key) {
+        problems.add(spot, format!("`{key}` is shown and never judged")).help(format!(
+            "`{name}` is judged by the probes that saturate it; name the resource instead"
+        ));
         return None;
     }
     Some(Target::Named(resource, probe.map(str::to_owned)))

@@ -6,14 +6,36 @@ use crate::scenario::written::{LimitsWritten, Located};
 use crate::scenario::{units, words};
 
 /// The keys of `limits`.
-pub const KEYS: &[&str] =
-    &["pids", "memory", "swap", "cpu", "weight", "idle", "cpuset", "nofile", "unified"];
+pub const KEYS: &[&str] = &[
+    "pids",
+    "memory",
+    "memory.high",
+    "memory.low",
+    "memory.min",
+    "swap",
+    "cpu",
+    "weight",
+    "idle",
+    "cpuset",
+    "nofile",
+    "nproc",
+    "tmpfs",
+    "io",
+    "net",
+    "unified",
+];
 
 /// Tasks that the kernel can number at all; how many are too few depends on what runs.
 pub(in crate::scenario) const PIDS: std::ops::RangeInclusive<u64> = 0..=4_194_304;
 
 /// A process needs its standard streams, its libraries and the tool's own pipe.
 pub(in crate::scenario) const NOFILE: std::ops::RangeInclusive<u64> = 16..=1 << 30;
+
+/// Tasks that a user can have at all; how many are too few depends on what runs.
+pub(in crate::scenario) const NPROC: std::ops::RangeInclusive<u64> = 1..=4_194_304;
+
+/// The smallest file system: a page of any architecture. For the kernel 0 would mean no limit.
+const MIN_TMPFS: u64 = 64 << 10;
 
 /// The kernel's own range of `cpu.weight`.
 pub(in crate::scenario) const WEIGHT: std::ops::RangeInclusive<u64> = 1..=10_000;
@@ -46,6 +68,8 @@ pub(in crate::scenario) fn keys(node: &Node, problems: &mut Problems) -> Option<
                 limits.has_memory = true;
                 limits.memory = memory(value, problems);
             }
+            // Only version 2 has these files, so they are what `unified` would say of them.
+            "memory.high" | "memory.low" | "memory.min" => knob(entry, &mut limits, problems),
             "swap" => {
                 limits.swap = words::quantity(value, "`swap`", units::parse_bytes, problems);
             }
@@ -54,6 +78,10 @@ pub(in crate::scenario) fn keys(node: &Node, problems: &mut Problems) -> Option<
             "idle" => limits.idle = flag(value, "`idle`", problems),
             "cpuset" => limits.cpuset = cpuset(value, problems),
             "nofile" => limits.nofile = words::count(value, "`nofile`", NOFILE, problems),
+            "nproc" => limits.nproc = words::count(value, "`nproc`", NPROC, problems),
+            "tmpfs" => limits.tmpfs = tmpfs(value, problems),
+            "io" => limits.io = super::io::io(value, problems),
+            "net" => super::net::net(value, &mut limits, problems),
             "unified" => {
                 let entries = words::map(value, "`unified`", problems).unwrap_or_default();
                 if entries.len() > MAX_KNOBS {
@@ -85,7 +113,32 @@ pub(in crate::scenario) fn agree(limits: &LimitsWritten, problems: &mut Problems
             .add(weight.spot, "`weight` and `idle` exclude each other")
             .help("an idle group has no weight: it runs when nobody else wants the CPU; keep one of the two");
     }
+    never_high(limits, problems);
     said_twice(limits, problems);
+}
+
+/// The hard limit comes first.
+fn never_high(limits: &LimitsWritten, problems: &mut Problems) {
+    let (Some(memory), Some(high)) = (&limits.memory, limits.unified.get("memory.high")) else {
+        return;
+    };
+    if high.value.parse::<u64>().is_ok_and(|bytes| bytes >= memory.value) {
+        problems
+            .add(high.spot, "`memory.high` is not below `memory`, so it never acts")
+            .help("lower it: the kernel slows a group down above it, before `memory` refuses");
+    }
+}
+
+fn tmpfs(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {
+    let size = words::quantity(node, "`tmpfs`", units::parse_bytes, problems)?;
+    if size.value >= MIN_TMPFS {
+        return Some(size);
+    }
+    let least = units::format_bytes(MIN_TMPFS);
+    problems
+        .add(size.spot, format!("`tmpfs` of {} bytes is less than {least}", size.value))
+        .help("a file system has at least a page; leave the key out for the usual 64Mi");
+    None
 }
 
 fn flag(node: &Node, what: &str, problems: &mut Problems) -> Option<Located<bool>> {
@@ -154,6 +207,12 @@ fn knob(entry: &Entry, limits: &mut LimitsWritten, problems: &mut Problems) {
         problems.add(text.spot, format!("{} takes one line of at most 128 bytes", quoted(key)));
         return;
     }
+    if limits.unified.contains_key(key) {
+        problems
+            .add(text.spot, format!("{} is given twice", quoted(key)))
+            .help("keep one of the two, beside `unified` or in it");
+        return;
+    }
     let value = knob_value(key, text, problems);
     limits.unified.extend(value.map(|value| (key.clone(), value)));
 }
@@ -192,6 +251,7 @@ fn said_twice(limits: &LimitsWritten, problems: &mut Problems) {
         ("weight", limits.weight.is_some(), "cpu.weight"),
         ("idle", limits.idle.is_some(), "cpu.idle"),
         ("cpuset", limits.cpuset.is_some(), "cpuset.cpus"),
+        ("io", limits.io.is_some(), "io.max"),
     ];
     for (key, given, file) in pairs {
         if let Some(value) = limits.unified.get(file).filter(|_| given) {

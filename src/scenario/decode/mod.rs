@@ -1,22 +1,31 @@
 //! From the tree of a file to what it says: the top of the file and its configs.
 
 mod burst;
+pub(in crate::scenario) mod command;
 pub(in crate::scenario) mod expect;
+pub(in crate::scenario) mod io;
 pub(in crate::scenario) mod limits;
 pub(in crate::scenario) mod machine;
+pub(in crate::scenario) mod memory;
+pub(in crate::scenario) mod net;
+pub(in crate::scenario) mod pods;
 pub(in crate::scenario) mod sandbox;
+pub(in crate::scenario) mod service;
+pub(in crate::scenario) mod sidecars;
 pub(in crate::scenario) mod sysctls;
 pub(in crate::scenario) mod tolerance;
 pub(in crate::scenario) mod trials;
 pub(in crate::scenario) mod when;
 
+use std::ops::RangeInclusive;
+
 use crate::scenario::diagnostic::{Problems, Spot};
 use crate::scenario::node::{Entry, Kind, Node};
 use crate::scenario::written::{ConfigWritten, FileWritten, Layer, Located, NodeWritten};
-use crate::scenario::{NODE_CPUS, NODE_MEMORY, NODE_PIDS, Placement};
+use crate::scenario::{NODE_CPUS, NODE_DISK, NODE_MEMORY, NODE_PIDS, NODE_UPLINK, Placement};
 use crate::scenario::{matrix, units, words};
 
-pub(in crate::scenario) const LAYER_KEYS: [&str; 10] = [
+pub(in crate::scenario) const LAYER_KEYS: [&str; 12] = [
     "machine",
     "node",
     "placement",
@@ -24,6 +33,8 @@ pub(in crate::scenario) const LAYER_KEYS: [&str; 10] = [
     "victim",
     "limits",
     "sandboxes",
+    "pods",
+    "sidecars",
     "tolerance",
     "trials",
     "sysctls",
@@ -32,7 +43,7 @@ pub(in crate::scenario) const LAYER_KEYS: [&str; 10] = [
 /// Columns of one report; more would also let a small file grow large in memory, since each inherits the base.
 pub(in crate::scenario) const MAX_CONFIGS: usize = 256;
 
-pub(in crate::scenario) const NODE_KEYS: &[&str] = &["cpus", "memory", "pids"];
+pub(in crate::scenario) const NODE_KEYS: &[&str] = &["cpus", "memory", "pids", "disk", "uplink"];
 
 /// Reads a whole file; `None` when it is not even a map.
 pub(in crate::scenario) fn file(root: &Node, problems: &mut Problems) -> Option<FileWritten> {
@@ -102,6 +113,8 @@ pub(in crate::scenario) fn missing(
             }
             "name" => problem.help("add `name: NAME`"),
             "role" => problem.help("add `role: attacker` or `role: victim`"),
+            "pod" => problem.help("a sidecar belongs to a pod: add `pod: NAME`"),
+            "command" => problem.help("add the program: `command: [sh, -c, \"…\"]`"),
             _ => {}
         }
     }
@@ -144,6 +157,8 @@ pub(in crate::scenario) fn layer_key(entry: &Entry, layer: &mut Layer, problems:
         "trials" => layer.trials = trials::trials(value, problems),
         "sysctls" => layer.sysctls = sysctls::sysctls(value, problems),
         "sandboxes" => sandbox::list(value, layer, problems),
+        "pods" => layer.pods = pods::pods(value, problems),
+        "sidecars" => layer.sidecars = sidecars::sidecars(value, problems),
         "attacker" => sandbox::attacker(value, &mut layer.attacker, problems),
         "victim" => sandbox::victim(value, &mut layer.victim, problems),
         _ => sandbox::attackers_limits(entry, layer, problems),
@@ -177,24 +192,42 @@ fn node(value: &Node, problems: &mut Problems) -> NodeWritten {
             "memory" => {
                 let what = "`memory` of the node";
                 let memory = words::quantity(value, what, units::parse_bytes, problems);
-                node.memory = memory.filter(|memory| {
-                    let legal = NODE_MEMORY.contains(&memory.value);
-                    if !legal {
-                        let low = units::format_bytes(*NODE_MEMORY.start());
-                        let high = units::format_bytes(*NODE_MEMORY.end());
-                        let message = format!("{what} must be between {low} and {high}");
-                        problems.add(memory.spot, message);
-                    }
-                    legal
-                });
+                node.memory = within(memory, what, &NODE_MEMORY, units::format_bytes, problems);
+            }
+            "disk" => {
+                let what = "`disk` of the node";
+                let disk = words::quantity(value, what, units::parse_bytes, problems);
+                node.disk = within(disk, what, &NODE_DISK, units::format_bytes, problems);
+            }
+            "uplink" => {
+                let what = "`uplink` of the node";
+                let uplink = words::quantity(value, what, units::parse_bits, problems);
+                node.uplink = within(uplink, what, &NODE_UPLINK, units::format_bits, problems);
             }
             key => {
                 let what = "key in `node`";
-                words::unknown(problems, entry.key_spot, what, key, NODE_KEYS, &["disk", "uplink"]);
+                words::unknown(problems, entry.key_spot, what, key, NODE_KEYS, &[]);
             }
         }
     }
     node
+}
+
+/// A quantity, where it lies within its range.
+fn within(
+    found: Option<Located<u64>>,
+    what: &str,
+    range: &RangeInclusive<u64>,
+    shown: fn(u64) -> String,
+    problems: &mut Problems,
+) -> Option<Located<u64>> {
+    let found = found?;
+    if range.contains(&found.value) {
+        return Some(found);
+    }
+    let (low, high) = (shown(*range.start()), shown(*range.end()));
+    problems.add(found.spot, format!("{what} must be between {low} and {high}"));
+    None
 }
 
 fn configs(value: &Node, problems: &mut Problems) -> Vec<ConfigWritten> {

@@ -105,8 +105,8 @@ mod tests {
     use crate::protocol::Burst;
 
     fn order(threads: u64, intensity: u8, burst: Option<Burst>) -> AttackOrder {
-        let dose = Dose { tasks: 100, seconds: 1, unguarded: false };
-        AttackOrder { workload: "cpu-burn".to_owned(), intensity, threads, burst, dose }
+        let dose = Dose { tasks: 100, bytes: 0, seconds: 1, unguarded: false };
+        AttackOrder { intensity, threads, burst, ..AttackOrder::full("cpu-burn", dose) }
     }
 
     #[test]

@@ -6,15 +6,20 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid, setpgid};
 
 use super::burn::Burn;
-use super::{AttackOrder, Workload};
-use crate::protocol::{Burst, Order, Reply};
+use super::children::Children;
+use super::{AttackOrder, End, Workload};
+use crate::protocol::{Burst, Counts, Order, Reply};
 use crate::raw::{self, Fork};
 use crate::stream::{Stream, Waited};
 use crate::tally::Tally;
-use crate::{clock, sight};
+use crate::{clock, oom, sight, survey};
 
-/// How often the supervisor reaps and looks after its workers while the attack holds.
+/// How often the supervisor looks after its workers while the attack holds, besides as soon as one of them has died.
 const WATCH_MS: u16 = 20;
+/// Pause between two rounds of starting workers again: a limit that kills each of them at once must not cost a CPU.
+const RESPAWN_PAUSE_NS: u64 = 1_000_000;
+/// The same as a time to wait in, rounded up.
+const RESPAWN_PAUSE_MS: u16 = 1;
 /// How often it looks for the hold state while the attack grows.
 const GROW_NS: u64 = 2_000_000;
 /// Refused, and no growth for this long: the hold state.
@@ -23,6 +28,8 @@ const STALLED_NS: u64 = 20_000_000;
 const GROW_LIMIT_NS: u64 = 5_000_000_000;
 /// One that grows so slowly has failed too: the harness waits for 15 s. An emulated machine takes several seconds for hundreds of forks.
 const SLOWEST_GROWTH_NS: u64 = 12_000_000_000;
+/// An attack that ends by itself is given this long to do so when it is switched off.
+const FINISH_LIMIT_NS: u64 = 5_000_000_000;
 /// Ending everything takes milliseconds; after this long it has failed.
 const STOP_LIMIT_NS: u64 = 5_000_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
@@ -31,6 +38,13 @@ const SECOND_NS: u64 = 1_000_000_000;
 struct Act {
     workload: Box<dyn Workload>,
     tally: Tally,
+}
+
+impl Act {
+    /// What it counted, in the workload's own unit.
+    fn counts(&self) -> Counts {
+        self.workload.counted(self.tally.counts())
+    }
 }
 
 /// See the module.
@@ -43,7 +57,14 @@ pub struct Supervisor {
     placebo_tally: Option<Tally>,
     /// Process groups of first workers, for sandboxes without a PID namespace.
     groups: Vec<Pid>,
+    /// Workers started since the attack was switched on, and those of them that have not been reaped.
+    started: u64,
+    living: u64,
+    /// No worker is started again before this.
+    not_before: u64,
     attacking: bool,
+    /// How the last worker that ended by itself did.
+    last_exit: Option<i32>,
 }
 
 impl Supervisor {
@@ -55,7 +76,11 @@ impl Supervisor {
             placebo: None,
             placebo_tally: None,
             groups: Vec::new(),
+            started: 0,
+            living: 0,
+            not_before: 0,
             attacking: false,
+            last_exit: None,
         }
     }
 
@@ -63,24 +88,42 @@ impl Supervisor {
     pub fn run(mut self) -> Result<(), String> {
         raw::die_with_parent().map_err(|errno| format!("PR_SET_PDEATHSIG: {errno:?}"))?;
         raw::adopt_orphans().map_err(|errno| format!("PR_SET_CHILD_SUBREAPER: {errno:?}"))?;
+        let children = Children::watch().map_err(|errno| format!("signalfd: {errno:?}"))?;
         let mut stream = Stream::standard();
         let gone = |error: std::io::Error| format!("the stream broke: {error}");
         stream.send(&Reply::Ready { pid: std::process::id() }).map_err(gone)?;
         loop {
-            let order = stream.wait(self.attacking.then_some(WATCH_MS));
+            let order = if self.attacking {
+                stream.wait_beside(Some(self.patience_ms()), Some(children.fd()))
+            } else {
+                stream.wait(None)
+            };
             let reply = match order {
                 Waited::Order(Order::Start) => self.start(),
                 Waited::Order(Order::Placebo { tasks, burst }) => self.start_placebo(tasks, burst),
-                Waited::Order(Order::Stop) => self.stop(),
+                Waited::Order(Order::Stop) => {
+                    self.finish();
+                    self.stop()
+                }
                 Waited::Order(Order::Facts { token }) => sight::look(&token),
+                Waited::Order(Order::Survey { texts }) => {
+                    Reply::Surveyed { files: survey::survey(&texts) }
+                }
+                Waited::Order(Order::Look(look)) => {
+                    Reply::Looked { sightings: sight::attempt_all(&look) }
+                }
                 Waited::Order(Order::Quit) | Waited::Ended => {
                     let _ = self.stop();
                     return Ok(());
                 }
-                Waited::Order(Order::Calibrate { .. } | Order::Measure(_)) => {
-                    Reply::Failed { error: "an attacker has no probes".to_owned() }
-                }
+                Waited::Order(
+                    Order::Calibrate { .. }
+                    | Order::Measure(_)
+                    | Order::Plant { .. }
+                    | Order::Hold { .. },
+                ) => Reply::Failed { error: "an attacker has no probes".to_owned() },
                 Waited::Nothing => {
+                    children.forget();
                     self.look_after();
                     continue;
                 }
@@ -117,28 +160,47 @@ impl Supervisor {
         let deadline = clock::now() + self.order.dose.seconds * SECOND_NS;
         self.act().tally.open(target, deadline);
         self.groups.clear();
+        (self.started, self.living, self.not_before) = (0, 0, 0);
         self.attacking = true;
         self.spawn_missing();
-        self.wait_until_holding(target)
+        self.wait_until_holding()
     }
 
     /// Starts workers until there are as many as the supervisor is to start, or one is refused; a refusal counts like any
     /// other and is tried again by [`Self::look_after`].
     fn spawn_missing(&mut self) {
+        if clock::now() < self.not_before {
+            return;
+        }
         let (tally, workers) = (self.act().tally, self.act().workload.workers());
-        while tally.held() < workers.min(tally.target()) && tally.reserve() {
-            if u64::try_from(self.groups.len()).is_ok_and(|started| started >= workers) {
+        let held = self.act().workload.holds_workers();
+        let enough = workers.min(tally.target());
+        let started_before = self.started;
+        while (if held { tally.held() } else { self.living }) < enough {
+            if held && !tally.reserve() {
+                break;
+            }
+            if self.started >= workers && !self.act().workload.is_unfinished() {
                 tally.respawned();
             }
             if !self.spawn(tally) {
                 break;
             }
         }
+        if self.started > started_before {
+            self.not_before = clock::now() + RESPAWN_PAUSE_NS;
+        }
     }
 
-    /// Starts one worker on a reserved place. False when the kernel refuses.
+    /// How long to wait for an order before the workers are looked after.
+    fn patience_ms(&self) -> u16 {
+        if clock::now() < self.not_before { RESPAWN_PAUSE_MS } else { WATCH_MS }
+    }
+
+    /// Starts one worker, on a reserved place where workers are what is held. False when the kernel refuses.
     fn spawn(&mut self, tally: Tally) -> bool {
         let supervisor = getpid();
+        let held = self.act().workload.holds_workers();
         match raw::fork() {
             Ok(Fork::Child) => {
                 // A group of its own, so that the whole tree can be signalled at once without its supervisor.
@@ -147,51 +209,92 @@ impl Supervisor {
                 if raw::die_with_parent().is_err() || getppid() != supervisor {
                     raw::exit_now(1);
                 }
+                oom::join_the_many();
                 self.act().workload.work(tally)
             }
             Ok(Fork::Parent(child)) => {
                 let _ = setpgid(child, child);
                 self.groups.push(child);
-                tally.succeeded();
+                self.started += 1;
+                self.living += 1;
+                match (held, self.act().workload.start_is_operation()) {
+                    (true, true) => tally.succeeded(),
+                    (true, false) => tally.joined(),
+                    (false, _) => {}
+                }
                 true
             }
             Err(errno) => {
-                tally.refused(errno);
+                if held {
+                    tally.refused(errno);
+                } else {
+                    tally.denied(errno);
+                }
                 false
             }
         }
     }
 
-    fn wait_until_holding(&mut self, target: u64) -> Reply {
+    fn wait_until_holding(&mut self) -> Reply {
         let tally = self.act().tally;
         let begun = clock::now();
-        let refused_before = tally.refusals();
+        let (refused_before, killed_before) = (tally.refusals(), tally.kills());
         let (mut most, mut grown_at) = (0, begun);
+        let settle_ns = self.act().workload.settle_ns();
+        // Since when it holds all it wants, and how many workers had been started again by then.
+        let mut full: Option<(u64, u64)> = None;
         loop {
             clock::sleep(GROW_NS);
             self.look_after();
-            let (now, held) = (clock::now(), tally.held());
-            if held > most {
+            let now = clock::now();
+            let (held, target) = self.act().workload.progress(tally);
+            // Where memory is what runs out, workers are killed instead of refused. What grows again after that is no growth.
+            let killed = tally.kills() > killed_before;
+            if held > most && !killed {
                 (most, grown_at) = (held, now);
             }
-            let refused = tally.refusals() > refused_before;
-            if held >= target || (refused && now - grown_at > STALLED_NS) {
-                return Reply::Holding(tally.counts());
+            let resisted = killed || tally.refusals() > refused_before;
+            let respawns = tally.respawns();
+            full = full.filter(|&(_, seen)| held >= target && seen == respawns);
+            if held >= target && full.is_none() {
+                full = Some((now, respawns));
+            }
+            let settled = full.is_some_and(|(since, _)| now - since >= settle_ns);
+            // With a whole machine to fill it is, after a while, as much on as it will be before anybody loses patience.
+            let late = self.order.dose.unguarded && now - begun > SLOWEST_GROWTH_NS;
+            if settled || late || (resisted && now - grown_at > STALLED_NS) {
+                return Reply::Holding(self.counts(self.act()));
             }
             if now - grown_at > GROW_LIMIT_NS || now - begun > SLOWEST_GROWTH_NS {
                 let seconds = (now - begun) / SECOND_NS;
-                return Reply::Failed {
-                    error: format!(
+                let error = match settle_ns {
+                    0 => format!(
                         "held {held} of {target} after {seconds} s, and nothing was refused"
                     ),
+                    _ => self.ends_too_soon(respawns, seconds),
                 };
+                return Reply::Failed { error };
             }
         }
+    }
+
+    /// Why a workload that does not stay is none.
+    fn ends_too_soon(&self, respawns: u64, seconds: u64) -> String {
+        let why = match self.last_exit {
+            Some(127) => " with status 127: there is no such program in the sandbox".to_owned(),
+            Some(126) => " with status 126: it cannot be executed".to_owned(),
+            Some(status) => format!(" with status {status}"),
+            None => String::new(),
+        };
+        format!("it ended by itself {respawns} times within {seconds} s{why}")
     }
 
     /// Reaps what died and starts workers again that something outside killed.
     fn look_after(&mut self) {
         self.reap();
+        let act = self.act();
+        // A workload that holds something else than workers sees its peak here, when no dead worker counts.
+        let _ = act.workload.progress(act.tally);
         if self.act().tally.is_overdue(clock::now()) {
             let _ = self.stop();
         } else if self.attacking {
@@ -199,11 +302,55 @@ impl Supervisor {
         }
     }
 
-    fn reap(&self) {
-        while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
+    fn reap(&mut self) {
+        while let Ok(status @ (WaitStatus::Exited(..) | WaitStatus::Signaled(..))) =
             waitpid(None, Some(WaitPidFlag::WNOHANG))
         {
-            self.act().tally.lost();
+            // A worker that could not even begin has another status than 0.
+            let is_over = !matches!(status, WaitStatus::Exited(_, 1..));
+            if matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _)) {
+                self.act().tally.killed();
+            }
+            self.ended(status, is_over);
+        }
+    }
+
+    /// A worker, or a child of one, was reaped.
+    fn ended(&mut self, status: WaitStatus, is_over: bool) {
+        let Some(child) = status.pid() else { return };
+        let is_worker = self.groups.contains(&child);
+        if is_worker {
+            self.living = self.living.saturating_sub(1);
+            if let WaitStatus::Exited(_, code) = status {
+                self.last_exit = Some(code);
+            }
+        }
+        let act = self.act();
+        act.workload.ended(child, End { is_worker, is_over }, act.tally);
+        // A group that is empty may not be signalled later: its number may be a stranger's by then.
+        if killpg(child, None::<Signal>) == Err(Errno::ESRCH) {
+            self.groups.retain(|&group| group != child);
+        }
+    }
+
+    /// What an act counted, with the workers that live now.
+    fn counts(&self, act: &Act) -> Counts {
+        let counts = act.counts();
+        match act.workload.holds_workers() {
+            true => counts,
+            false => Counts { workers: self.living, ..counts },
+        }
+    }
+
+    /// Lets an attack that ends by itself do so, while it is given time.
+    fn finish(&mut self) {
+        let begun = clock::now();
+        while self.attacking
+            && self.act().workload.is_unfinished()
+            && clock::now() - begun < FINISH_LIMIT_NS
+        {
+            clock::sleep(GROW_NS / 4);
+            self.look_after();
         }
     }
 
@@ -216,12 +363,15 @@ impl Supervisor {
             loop {
                 match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                     Ok(WaitStatus::StillAlive) => break,
-                    Ok(_) => self.act().tally.lost(),
+                    Ok(status) => self.ended(status, false),
                     Err(Errno::EINTR) => {}
                     Err(_) => {
                         self.groups.clear();
                         self.placebo = None;
-                        return Reply::Stopped(self.attack.tally.counts());
+                        return match self.attack.workload.clean() {
+                            Ok(()) => Reply::Stopped(self.counts(&self.attack)),
+                            Err(error) => Reply::Failed { error },
+                        };
                     }
                 }
             }

@@ -101,7 +101,7 @@ impl Block {
                 // Time spent behind the operation before is not this one's own: stretched too, it would grow for ever.
                 self.stretch(due.max(free_since));
                 free_since = clock::now();
-                let latency = free_since - due;
+                let latency = (free_since - due).saturating_sub(probe.asleep_ns());
                 let waited = self.waited(probe);
                 match result {
                     Ok(()) => self.done(latency, waited, deadline),
@@ -220,6 +220,20 @@ mod tests {
 
     struct Scripted(Vec<Result<u64, Errno>>);
 
+    /// Sleeps for ten milliseconds and means to.
+    struct Napping;
+
+    impl Probe for Napping {
+        fn operate(&mut self) -> Result<(), Errno> {
+            clock::sleep(self.asleep_ns());
+            Ok(())
+        }
+
+        fn asleep_ns(&self) -> u64 {
+            10_000_000
+        }
+    }
+
     impl Probe for Scripted {
         fn operate(&mut self) -> Result<(), Errno> {
             let result = if self.0.is_empty() { Ok(0) } else { self.0.remove(0) };
@@ -229,12 +243,23 @@ mod tests {
     }
 
     fn open(script: Vec<Result<u64, Errno>>) -> Sample {
+        open_with(&mut Scripted(script), 10_000)
+    }
+
+    fn open_with(probe: &mut dyn Probe, period_us: u64) -> Sample {
         let order = ProbeOrder {
             probe: "pids/fork".to_owned(),
-            pace: Pace::Open { period_us: 10_000, phase_us: 1_000, deadline_us: 25_000 },
+            pace: Pace::Open { period_us, phase_us: 1_000, deadline_us: 25_000 },
             slowdown: None,
         };
-        run(&mut Scripted(script), &order, 100_000_000, false)
+        run(probe, &order, 100_000_000, false)
+    }
+
+    #[test]
+    fn time_that_an_operation_means_to_sleep_is_none_of_its_latency() {
+        let sample = open_with(&mut Napping, 50_000);
+        let shortest = sample.latency_ns.first().expect("an operation").0;
+        assert!(shortest < 10_000_000, "{sample:?}");
     }
 
     #[test]

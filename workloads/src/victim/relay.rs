@@ -3,18 +3,33 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PROBES, measure, probe};
+use super::service::ServiceOrder;
+use super::{measure, probe};
 use crate::protocol::{Measure, Order, ProbeOrder, Reply, Sample};
 use crate::raw::{self, Fork};
-use crate::sight;
 use crate::stream::{Stream, Waited};
+use crate::{oom, sight, survey};
 
 /// A probe that has not answered this long after its block ended is dead or lost.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What the victim is told, as JSON in its first argument.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VictimOrder {
+    /// The probes that it is to have, each one of [`super::PROBES`].
+    pub probes: Vec<String>,
+    /// Its directory on the node's disk, where the node has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<PathBuf>,
+    /// Its service, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceOrder>,
+}
 
 /// What init asks of a probe's process.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,21 +45,39 @@ enum Answer {
     Measured(Sample),
 }
 
-/// Runs the victim's role until its stream ends.
+/// Runs the victim's role until its stream ends. `order` is the JSON of a [`VictimOrder`].
 ///
 /// # Errors
-/// A sentence for people when a probe cannot be started or the stream breaks.
-pub fn run() -> Result<(), String> {
+/// A sentence for people when the order is none, the service or a probe cannot be started or the stream breaks.
+pub fn run(order: &str) -> Result<(), String> {
+    let order: VictimOrder = serde_json::from_str(order)
+        .map_err(|error| format!("not an order for a victim: {error}"))?;
     raw::die_with_parent().map_err(|errno| format!("PR_SET_PDEATHSIG: {errno:?}"))?;
     raw::adopt_orphans().map_err(|errno| format!("PR_SET_CHILD_SUBREAPER: {errno:?}"))?;
-    let mut stations = BTreeMap::new();
-    for name in PROBES {
-        let station = Station::start(name).map_err(|error| format!("probe {name}: {error}"))?;
-        stations.insert(name, station);
-    }
+    oom::join_the_many();
     let mut stream = Stream::standard();
     let gone = |error: std::io::Error| format!("the stream broke: {error}");
+    let mut stations = BTreeMap::new();
+    for name in order.probes {
+        let mut probe = probe::named(&name, order.disk.as_deref())
+            .ok_or_else(|| format!("no such probe: {name}"))?;
+        let station =
+            Station::start(probe.as_mut()).map_err(|error| format!("probe {name}: {error}"))?;
+        stations.insert(name, station);
+    }
+    if let Some(order) = order.service {
+        if let Err(error) = order.start() {
+            let step = "start the service".to_owned();
+            stream.send(&Reply::SetUpFailed { step, error: error.clone() }).map_err(gone)?;
+            return Err(error);
+        }
+        let station = Station::start(&mut order.probe())
+            .map_err(|error| format!("probe {}: {error}", order.probe))?;
+        stations.insert(order.probe, station);
+    }
     stream.send(&Reply::Ready { pid: std::process::id() }).map_err(gone)?;
+    // Files that stay open because somebody was told to hold them.
+    let mut held = Vec::new();
     loop {
         let reply = match stream.wait(None) {
             Waited::Order(Order::Measure(order)) => measured(&mut stations, &order),
@@ -52,8 +85,20 @@ pub fn run() -> Result<(), String> {
                 calibrated(&mut stations, duration_ms * 1_000_000)
             }
             Waited::Order(Order::Facts { token }) => sight::look(&token),
+            Waited::Order(Order::Plant { token }) => sight::plant(&token, sight::Side::Neighbour)
+                .map_or_else(|error| Reply::Failed { error }, |it| Reply::Planted(Box::new(it))),
+            Waited::Order(Order::Survey { texts }) => {
+                Reply::Surveyed { files: survey::survey(&texts) }
+            }
+            Waited::Order(Order::Hold { files, lock }) => match survey::hold(files, &lock) {
+                Ok((all, inode)) => {
+                    held.extend(all);
+                    Reply::Held { inode }
+                }
+                Err(error) => Reply::Failed { error },
+            },
             Waited::Order(Order::Quit) | Waited::Ended => return Ok(()),
-            Waited::Order(Order::Start | Order::Placebo { .. } | Order::Stop) => {
+            Waited::Order(Order::Start | Order::Placebo { .. } | Order::Stop | Order::Look(_)) => {
                 Reply::Failed { error: "a victim has no workload".to_owned() }
             }
             Waited::Nothing => continue,
@@ -63,7 +108,7 @@ pub fn run() -> Result<(), String> {
 }
 
 /// One after the other: two probes calibrated together would measure each other.
-fn calibrated(stations: &mut BTreeMap<&'static str, Station>, duration_ns: u64) -> Reply {
+fn calibrated(stations: &mut BTreeMap<String, Station>, duration_ns: u64) -> Reply {
     let mut cost_ns = BTreeMap::new();
     let mut failures = BTreeMap::new();
     for (name, station) in stations {
@@ -72,15 +117,15 @@ fn calibrated(stations: &mut BTreeMap<&'static str, Station>, duration_ns: u64) 
             station.answer(duration_ns)
         {
             if let Some(cost) = cost {
-                cost_ns.insert((*name).to_owned(), cost);
+                cost_ns.insert(name.clone(), cost);
             }
-            failures.insert((*name).to_owned(), failed);
+            failures.insert(name.clone(), failed);
         }
     }
     Reply::Calibrated { cost_ns, failures }
 }
 
-fn measured(stations: &mut BTreeMap<&'static str, Station>, order: &Measure) -> Reply {
+fn measured(stations: &mut BTreeMap<String, Station>, order: &Measure) -> Reply {
     let duration_ns = order.duration_ms * 1_000_000;
     for probe in &order.probes {
         if let Some(station) = stations.get_mut(probe.probe.as_str()) {
@@ -110,13 +155,12 @@ struct Station {
 }
 
 impl Station {
-    fn start(name: &'static str) -> Result<Self, String> {
-        let mut probe = probe::named(name).ok_or("no such probe")?;
+    fn start(probe: &mut dyn probe::Probe) -> Result<Self, String> {
         let (ours, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
         match raw::fork().map_err(|errno| format!("fork: {errno:?}"))? {
             Fork::Child => {
                 drop(ours);
-                serve(probe.as_mut(), theirs);
+                serve(probe, theirs);
                 raw::exit_now(0)
             }
             Fork::Parent(_) => Ok(Self { stream: Some(BufReader::new(ours)) }),

@@ -1,0 +1,378 @@
+//! A scenario without its controls: each limited config again and again, every time with one control less. What leaks then and did
+//! not before, that control had stopped (an ablation study, as of any system whose parts may or may not matter).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    Capabilities, Config, Limits, NamespaceKind, Resource, Role, SandboxSpec, SandboxUser,
+    Scenario, Seccomp, Sharing, Workload, units,
+};
+
+/// Which control a config goes without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ablation {
+    /// The config that has the control.
+    pub of: String,
+    /// The control, by its key in the scenario format, such as `limits.pids` or `namespaces.pid`; one of the victim has
+    /// `victim.` in front of it.
+    pub control: String,
+    /// Its value there.
+    pub from: String,
+    /// Its value here, which is what a sandbox without it has.
+    pub to: String,
+}
+
+/// A control that is not switched off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOn {
+    /// The config that has it.
+    pub config: String,
+    /// The control, as in [`Ablation::control`].
+    pub control: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Where the longest key of [`Limits`] ends and its unit begins.
+const UNITS: [&str; 2] = ["_bytes", "_millis"];
+
+/// No limit, in the words of the kernel's files.
+const NONE: &str = "max";
+
+impl Scenario {
+    /// Adds to each limited config one for every control that it can do without, behind it. Those expect nothing: what they show is
+    /// a finding. Returns what stays on.
+    pub fn ablate(&mut self) -> Vec<LeftOn> {
+        let mut left_on = Vec::new();
+        let mut names: Vec<String> = self.configs.iter().map(|it| it.name.clone()).collect();
+        let mut all = Vec::new();
+        for config in std::mem::take(&mut self.configs) {
+            let without = if is_limited(&config) {
+                ablated(&config, &mut names, &mut left_on)
+            } else {
+                Vec::new()
+            };
+            all.push(config);
+            all.extend(without);
+        }
+        self.configs = all;
+        left_on
+    }
+}
+
+/// Controls of the experiment have nothing to take away.
+const fn is_limited(config: &Config) -> bool {
+    config.control.is_none() && config.ablation.is_none()
+}
+
+fn ablated(config: &Config, names: &mut Vec<String>, left_on: &mut Vec<LeftOn>) -> Vec<Config> {
+    let mut all = Vec::new();
+    for sandbox in &config.sandboxes {
+        let whose = if sandbox.role == Role::Victim { "victim." } else { "" };
+        for switch in switches(sandbox) {
+            let control = format!("{whose}{}", switch.key);
+            if let Some(why) = danger(&switch, sandbox, config) {
+                left_on.push(LeftOn { config: config.name.clone(), control, why: why.to_owned() });
+                continue;
+            }
+            let name = free_name(&format!("{}-without-{}", config.name, dashed(&control)), names);
+            names.push(name.clone());
+            let mut without = Config {
+                name,
+                expect: Vec::new(),
+                asserts: Vec::new(),
+                ablation: Some(Ablation {
+                    of: config.name.clone(),
+                    control,
+                    from: switch.from,
+                    to: switch.to,
+                }),
+                ..config.clone()
+            };
+            let same = |other: &&mut SandboxSpec| other.role == sandbox.role;
+            without.sandboxes.iter_mut().filter(same).for_each(|it| *it = switch.without.clone());
+            all.push(without);
+        }
+    }
+    all
+}
+
+/// A control, and the sandbox without it.
+struct Switch {
+    key: String,
+    from: String,
+    to: String,
+    without: SandboxSpec,
+}
+
+/// The controls of a sandbox. A victim's are its limits, which protect it; what it may see and do is its own affair.
+fn switches(sandbox: &SandboxSpec) -> Vec<Switch> {
+    let mut all = limits(sandbox);
+    if sandbox.role == Role::Victim {
+        return all;
+    }
+    let mut add = |key: String, (from, to): (&str, &str), change: &dyn Fn(&mut SandboxSpec)| {
+        let mut without = sandbox.clone();
+        change(&mut without);
+        all.push(Switch { key, from: from.to_owned(), to: to.to_owned(), without });
+    };
+    for kind in NamespaceKind::ALL.into_iter().filter(|&kind| sandbox.namespaces.is_apart(kind)) {
+        let words = (sandbox.namespaces.sharing(kind).name(), Sharing::Host.name());
+        add(format!("namespaces.{}", kind.name()), words, &|it| {
+            it.namespaces.0.insert(kind, Sharing::Host);
+        });
+    }
+    if sandbox.user == SandboxUser::Own {
+        add("user".to_owned(), ("own", "shared"), &|it| it.user = SandboxUser::Shared);
+    }
+    if sandbox.masked_paths && sandbox.namespaces.is_new(NamespaceKind::Mnt) {
+        add("masked_paths".to_owned(), ("default", "none"), &|it| it.masked_paths = false);
+    }
+    if sandbox.capabilities != Capabilities::All {
+        let from = sandbox.capabilities.shown();
+        add("capabilities".to_owned(), (&from, "all"), &|it| it.capabilities = Capabilities::All);
+    }
+    if sandbox.no_new_privs {
+        add("no_new_privs".to_owned(), ("true", "false"), &|it| it.no_new_privs = false);
+    }
+    if sandbox.seccomp == Seccomp::Default {
+        let words = (Seccomp::Default.name(), Seccomp::Unconfined.name());
+        add("seccomp".to_owned(), words, &|it| it.seccomp = Seccomp::Unconfined);
+    }
+    all
+}
+
+/// The limits, whatever there are, by the form in which records hold them: a limit that nobody gave is not in it.
+fn limits(sandbox: &SandboxSpec) -> Vec<Switch> {
+    let Ok(Value::Object(written)) = serde_json::to_value(&sandbox.limits) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let mut add = |key: String, from: String, rest: Map<String, Value>| {
+        if let Ok(limits) = serde_json::from_value::<Limits>(Value::Object(rest)) {
+            let without = SandboxSpec { limits, ..sandbox.clone() };
+            let key = format!("limits.{key}");
+            all.push(Switch { key, from, to: NONE.to_owned(), without });
+        }
+    };
+    for (key, value) in &written {
+        if let Value::Object(inner) = value {
+            for (inner_key, value) in inner {
+                let mut rest = written.clone();
+                if let Some(Value::Object(inner)) = rest.get_mut(key) {
+                    inner.remove(inner_key);
+                }
+                // Files of the kernel have whole names; rates are keys of `io`.
+                let name = match key.as_str() {
+                    "unified" => inner_key.clone(),
+                    _ => format!("{key}.{inner_key}"),
+                };
+                add(name, plain(value), rest);
+            }
+            continue;
+        }
+        let mut rest = written.clone();
+        rest.remove(key);
+        // Swap is what comes after memory: without a limit of memory there is none of both.
+        if key == "memory_bytes" {
+            rest.remove("swap_bytes");
+        }
+        let (name, shown) = spelt(key, value);
+        add(name, shown, rest);
+    }
+    all
+}
+
+/// A limit as scenarios spell it, and its value.
+fn spelt(key: &str, value: &Value) -> (String, String) {
+    let unit = UNITS.into_iter().find(|unit| key.ends_with(unit));
+    let name = unit.map_or(key, |unit| &key[..key.len() - unit.len()]).to_owned();
+    let shown = match (unit, value.as_u64()) {
+        (Some("_bytes"), Some(bytes)) => units::format_bytes(bytes),
+        (Some("_millis"), Some(millis)) => units::format_cpu(millis),
+        _ => plain(value),
+    };
+    (name, shown)
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Why a control must stay on: what the attack would do to the machine without it, or what the experiment needs it for.
+fn danger(switch: &Switch, sandbox: &SandboxSpec, config: &Config) -> Option<&'static str> {
+    let workload = sandbox.workload.as_ref();
+    let foreign = workload.is_some_and(|it| it.name == Workload::Command);
+    let drains = |resource| workload.is_some_and(|it| it.resource() == Some(resource));
+    match switch.key.as_str() {
+        "capabilities" | "no_new_privs" if !sandbox.namespaces.is_apart(NamespaceKind::User) => {
+            Some("in the host's user namespace they would be privileges over the machine")
+        }
+        "namespaces.user"
+            if !sandbox.no_new_privs || !sandbox.capabilities.effective().is_empty() =>
+        {
+            Some("the sandbox's privileges would be privileges over the machine")
+        }
+        "capabilities" if foreign => {
+            Some("the program could undo what hides the machine's own files from it")
+        }
+        "namespaces.mnt" if sandbox.limits.tmpfs_bytes.is_some() => {
+            Some("`tmpfs` needs a mount namespace of the sandbox's own")
+        }
+        "namespaces.mnt" if foreign || drains(Resource::Disk) => {
+            Some("the attack would write to the machine's own files")
+        }
+        "namespaces.mnt" if sandbox.service.is_some() => {
+            Some("the service would run on the machine's own files")
+        }
+        "namespaces.net" if foreign || drains(Resource::Network) => {
+            Some("the attack would reach the machine's own network")
+        }
+        "namespaces.pid" if foreign || config.shares_user() => {
+            Some("the processes of the attack could not be told from others")
+        }
+        "user" if !sandbox.namespaces.is_new(NamespaceKind::Pid) => {
+            Some("the processes of the attack could not be told from those of the victim")
+        }
+        _ => None,
+    }
+}
+
+/// A control as part of a name.
+fn dashed(control: &str) -> String {
+    control.strip_prefix("namespaces.").map_or_else(
+        || control.replace("limits.", "").replace(['.', '_'], "-"),
+        |kind| format!("{kind}-namespace"),
+    )
+}
+
+fn free_name(base: &str, taken: &[String]) -> String {
+    let numbered = (2_u64..).map(|number| format!("{base}-{number}"));
+    std::iter::once(base.to_owned())
+        .chain(numbered)
+        .find(|name| !taken.contains(name))
+        .unwrap_or_else(|| base.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Control, parse, with_controls};
+
+    fn scenario(rest: &str) -> Scenario {
+        let text = format!("version: 1\nname: t\n{rest}");
+        parse("t.yaml", &text).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn controls(scenario: &Scenario) -> Vec<(String, String, String)> {
+        let found = scenario.configs.iter().filter_map(|config| config.ablation.clone());
+        found.map(|it| (it.control, it.from, it.to)).collect()
+    }
+
+    #[test]
+    fn every_control_of_a_limited_config_is_switched_off_once() {
+        let mut scenario = scenario(
+            "attacker: {workload: forkbomb}\nconfigs:\n  - {name: open, expect: leaks}\n  \
+             - {name: a, limits: {pids: 9, memory: 64Mi, swap: 0, cpu: 500m}, expect: contained}\n",
+        );
+        let left_on = scenario.ablate();
+        assert!(left_on.is_empty(), "{left_on:?}");
+        let words: Vec<String> = controls(&scenario)
+            .into_iter()
+            .map(|(control, from, to)| format!("{control} {from} {to}"))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "limits.cpu 500m max",
+                "limits.memory 64Mi max",
+                "limits.pids 9 max",
+                "limits.swap 0 max",
+                "namespaces.mnt new host",
+                "namespaces.pid new host",
+                "namespaces.net new host",
+                "namespaces.ipc new host",
+                "namespaces.uts new host",
+                "namespaces.user new host",
+                "namespaces.cgroup new host",
+                "namespaces.time new host",
+                "user own shared",
+                "masked_paths default none",
+                "capabilities default all",
+                "no_new_privs true false",
+                "seccomp default unconfined",
+            ]
+        );
+        for config in scenario.configs.iter().filter(|config| config.ablation.is_some()) {
+            assert!(config.expect.is_empty() && config.control.is_none(), "{}", config.name);
+        }
+        let limits_of = |name: &str| {
+            let config = scenario.configs.iter().find(|config| config.name == name);
+            config.unwrap_or_else(|| panic!("no {name}")).sandboxes[0].limits.clone()
+        };
+        let without = limits_of("a-without-memory");
+        assert_eq!((without.memory_bytes, without.swap_bytes), (None, None));
+        assert_eq!((without.pids, without.cpu_millis), (Some(9), Some(500)));
+        assert_eq!(limits_of("a-without-pid-namespace"), limits_of("a"));
+    }
+
+    #[test]
+    fn one_sham_and_one_open_case_serve_all() {
+        let mut scenario = scenario(
+            "attacker: {workload: forkbomb}\nconfigs:\n  - {name: a, limits: {pids: 9}}\n",
+        );
+        scenario.ablate();
+        let cases = with_controls(&scenario);
+        let counted = |control| cases.iter().filter(|it| it.control == Some(control)).count();
+        assert_eq!((counted(Control::Sham), counted(Control::Open)), (1, 1));
+        assert!(cases.iter().all(|it| it.ablation.is_none() || it.control.is_none()));
+    }
+
+    #[test]
+    fn limits_of_the_victim_and_files_of_the_kernel_are_controls_too() {
+        let mut scenario = scenario(
+            "attacker: {workload: cpu-burn}\nconfigs:\n  \
+             - {name: a, victim: {limits: {weight: 10000}}}\n  \
+             - {name: b, limits: {unified: {memory.high: 48Mi, memory.low: 1Mi}}}\n",
+        );
+        scenario.ablate();
+        let all = controls(&scenario);
+        let has = |name: &str| all.iter().any(|(control, ..)| control == name);
+        assert!(has("victim.limits.weight") && has("limits.memory.high"), "{all:?}");
+        let without = scenario.configs.iter().find(|it| it.name == "b-without-memory-high");
+        let files = &without.expect("a config").sandboxes[0].limits.unified;
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["memory.low"]);
+    }
+
+    #[test]
+    fn what_would_hurt_the_machine_stays_on() {
+        let mut scenario = scenario(
+            "attacker: {workload: command, command: [\"true\"], resource: cpu}\nconfigs:\n  \
+             - {name: a, limits: {pids: 9}}\n",
+        );
+        let left_on: Vec<String> = scenario.ablate().into_iter().map(|it| it.control).collect();
+        assert_eq!(left_on, ["namespaces.mnt", "namespaces.pid", "namespaces.net", "capabilities"]);
+        assert!(!controls(&scenario).iter().any(|(control, ..)| control == "namespaces.net"));
+    }
+
+    #[test]
+    fn names_are_free_and_nothing_is_taken_away_twice() {
+        let mut scenario = scenario(
+            "attacker: {workload: forkbomb}\nconfigs:\n  - {name: a, limits: {pids: 9}}\n  \
+             - {name: a-without-pids, limits: {pids: 8}}\n",
+        );
+        scenario.ablate();
+        let count = scenario.configs.len();
+        let mut names: Vec<&String> = scenario.configs.iter().map(|it| &it.name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(scenario.configs.iter().any(|it| it.name == "a-without-pids-2"));
+        // Nobody ablates what is ablated already.
+        scenario.configs.retain(|it| it.ablation.is_some());
+        scenario.ablate();
+        assert!(scenario.configs.len() < count);
+    }
+}

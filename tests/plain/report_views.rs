@@ -1,0 +1,429 @@
+//! The views of a record for people, from a record made by hand.
+
+use std::collections::BTreeMap;
+
+use contain_test::analyze::{ExitOptions, exit_verdict};
+use contain_test::record::{
+    Beside, Case, Ceiling, CeilingLevel, Cleanup, Report, ScenarioRecord, Verdict,
+};
+use contain_test::report::{Format, ReadError, ViewOptions, from_json, render, to_json};
+use contain_test::scenario::{Control, Limits, Placement, Resource};
+use fixture::{around, report};
+
+use crate::fixture;
+
+const GOLDEN: &str = "\
+4 cases: 1 contained, 1 harmless, 2 denied; 3 of 4 expectations met.
+
+Not as expected
+  pids/pids-4096  denied 100% EAGAIN  ██████████ 100 % lost
+    scenarios/pids.yaml:17:13: expected contained, seen denied (pids-4096): pids.max 4096 was not
+      what stopped it, the node's capacity was: peak 508, 12,345 refusals; pids/fork failed 512 of
+      512 times with EAGAIN under attack, 0 of 490 when quiet.
+    to contain it: pids: 64 (pids.max = 64): the same attack was contained with it (pids/pids-64)
+
+Leaks without limits, as an attack should
+  pids/open  denied 100% EAGAIN  ██████████ 100 % lost
+
+pids: A fork bomb must not take process IDs from its neighbour.
+host: kernel 6.18.0, x86_64, cgroup v1+v2 (hybrid), 2 CPUs, 4096 MiB
+┌──────────┬─────────────────┬────────────────────┬─────────────────┬────────────────────┐
+│          ┆ sham            ┆ open               ┆ pids-64         ┆ pids-4096          │
+╞══════════╪═════════════════╪════════════════════╪═════════════════╪════════════════════╡
+│ cpu      ┆ ×1.00           ┆ ×1.00              ┆ ×1.00           ┆ ×1.00              │
+│ memory   ┆ ×1.30           ┆ ×1.30              ┆ ×1.30           ┆ ×1.30              │
+│ pids     ┆ contained ×1.03 ┆ denied 100% EAGAIN ┆ contained ×1.03 ┆ denied 100% EAGAIN │
+│ ceiling  ┆ –               ┆ –                  ┆ 64/64 held      ┆ 508/4096 node full │
+│          ┆                 ┆                    ┆ 12k refused     ┆ 12k refused        │
+│ verdict  ┆ harmless        ┆ denied             ┆ contained       ┆ denied             │
+│ expected ┆ –               ┆ ✓ leaks            ┆ ✓ contained     ┆ ✗ contained        │
+│          ┆                 ┆                    ┆ ✓ inside.pid 1  ┆                    │
+└──────────┴─────────────────┴────────────────────┴─────────────────┴────────────────────┘
+×N: took N times as long under attack; +N µs: longer, but too little for a leak; no word: not judged
+";
+
+#[test]
+fn the_table_is_the_golden_one() {
+    let text = render(&report(), Format::Table, &ViewOptions::default());
+    assert_eq!(text, GOLDEN, "\n{text}");
+}
+
+/// What else was different there helped: to set what is set already would help nobody.
+#[test]
+fn a_limit_that_did_not_help_is_no_advice() {
+    let mut report = report();
+    let limits = Limits { nproc: Some(64), ..Limits::default() };
+    for case in &mut report.scenarios[0].cases {
+        if case.control.is_none() {
+            case.limits = limits.clone();
+        }
+    }
+    let text = render(&report, Format::Table, &ViewOptions::default());
+    assert!(text.contains("to contain it: pids: 32 "), "{text}");
+}
+
+/// With three attacked resources the attacks are rows of one table; in a narrow terminal, or with `-v`, the grids are there as ever.
+#[test]
+fn several_attacked_resources_make_one_matrix() {
+    let mut report = report();
+    let cases = &mut report.scenarios[0].cases;
+    let open = cases.iter().find(|case| case.control == Some(Control::Open)).unwrap().clone();
+    for (name, resource) in [("memory-open", Resource::Memory), ("cpu-open", Resource::Cpu)] {
+        cases.push(Case { config: name.to_owned(), resource, ..open.clone() });
+    }
+    let text = render(&report, Format::Table, &ViewOptions::default());
+    let rows: Vec<&str> =
+        text.lines().filter(|line| line.contains("denied  ") || line.contains("×1.30")).collect();
+    assert!(!text.contains("┌"), "{text}");
+    assert!(
+        rows.iter().any(|row| row.starts_with("memory-open") && row.contains("[×1.30]")),
+        "{text}"
+    );
+    assert!(
+        rows.iter().any(|row| row.starts_with("pids-64")
+            && row.contains("[×1.03]")
+            && row.contains("held")),
+        "{text}"
+    );
+    assert!(text.contains("[…]: what the attack drains"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    for options in [
+        ViewOptions { width: 50, ..ViewOptions::default() },
+        ViewOptions { verbose: true, ..ViewOptions::default() },
+    ] {
+        assert!(render(&report, Format::Table, &options).contains("┌"));
+    }
+}
+
+#[test]
+fn no_line_of_a_table_is_wider_than_the_terminal() {
+    let mut report = report();
+    let held = report.scenarios[0].cases[1].clone();
+    for index in 0..12 {
+        let config = format!("pids-{index}-with-quite-a-long-name-of-its-own-そして広い文字");
+        report.scenarios[0].cases.push(Case { config, ..held.clone() });
+    }
+    for width in [0, 40, 60, 80, 100, 500] {
+        let text = render(&report, Format::Table, &ViewOptions { width, ..ViewOptions::default() });
+        let mut tables = 0;
+        for line in text.lines().filter(|line| line.starts_with(['┌', '│', '╞', '└'])) {
+            // Wide characters are fewer than columns: the borders are measured exactly, the rest from below.
+            assert!(line.chars().count() <= width.clamp(40, 100), "{width}: {line}");
+            tables += usize::from(line.starts_with('┌'));
+        }
+        assert!(tables > 1, "split into several tables at {width}");
+        assert!(text.matches("with-quite").count() >= 12, "no config is lost");
+    }
+}
+
+#[test]
+fn prose_fits_narrow_terminals_and_says_the_same_there() {
+    let report = report();
+    let wide =
+        render(&report, Format::Table, &ViewOptions { width: 100, ..ViewOptions::default() });
+    let prose = |text: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with(['┌', '│', '╞', '└']));
+        lines.collect::<Vec<_>>().join("\n").replace('█', "")
+    };
+    for width in [40, 60, 80] {
+        let view = ViewOptions { width, verbose: true, ..ViewOptions::default() };
+        let text = render(&report, Format::Table, &view);
+        for line in prose(&text).lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+        let words = |text: &str| prose(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        for sentence in
+            ["pids.max 4096 was not what stopped it", "to contain it: pids: 64 (pids.max = 64)"]
+        {
+            assert!(words(&text).contains(sentence) && words(&wide).contains(sentence), "{text}");
+        }
+        assert_eq!(text.contains('█'), width >= 60, "bars where there is room: {text}");
+    }
+}
+
+#[test]
+fn plain_text_has_no_escape_codes_and_colour_adds_nothing_else() {
+    let report = report();
+    for verbose in [false, true] {
+        let plain = ViewOptions { verbose, ..ViewOptions::default() };
+        let plain = render(&report, Format::Table, &plain);
+        assert!(!plain.contains('\u{1b}'));
+        assert!(
+            !plain.chars().any(|it| ('\u{2060}'..='\u{206f}').contains(&it)),
+            "no mark is left"
+        );
+        let color = ViewOptions { color: true, verbose, ..ViewOptions::default() };
+        let mut color = render(&report, Format::Table, &color);
+        assert!(color.contains("\u{1b}[31m") && color.contains("\u{1b}[32m"));
+        for code in
+            ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[0m"]
+        {
+            color = color.replace(code, "");
+        }
+        assert_eq!(color, plain);
+    }
+}
+
+#[test]
+fn quiet_is_one_line_and_verbose_has_the_intervals() {
+    let report = report();
+    let quiet = ViewOptions { quiet: true, ..ViewOptions::default() };
+    assert_eq!(
+        render(&report, Format::Table, &quiet),
+        "4 cases: 1 contained, 1 harmless, 2 denied; 3 of 4 expectations met.\n"
+    );
+    let verbose = ViewOptions { verbose: true, ..ViewOptions::default() };
+    let verbose = render(&report, Format::Table, &verbose);
+    assert!(verbose.contains("median ×1.02 (1.00–1.06)"), "{verbose}");
+    assert!(verbose.contains("pids.max 64 held: peak 64, 12,345 refusals (counts"), "{verbose}");
+}
+
+#[test]
+fn text_from_files_cannot_steer_the_terminal() {
+    let mut report = report();
+    let evil = "x\u{1b}[2J\u{9b}31m\r\n\u{202e}\u{2062}";
+    let scenario = &mut report.scenarios[0];
+    (scenario.name, scenario.file) = (evil.into(), evil.into());
+    scenario.summary = Some(evil.into());
+    for case in &mut scenario.cases {
+        case.config = evil.into();
+        case.attacker.push_str(evil);
+        case.reason = evil.into();
+        case.residue = vec![evil.into()];
+        for it in &mut case.expectations {
+            (it.met, it.seen) = (Some(false), Some(evil.into()));
+            (it.expected, it.target) = (evil.into(), evil.into());
+        }
+        for cell in &mut case.cells {
+            cell.failures = BTreeMap::from([(evil.into(), 3)]);
+            cell.probe.push_str(evil);
+        }
+        for ceiling in case.ceilings.iter_mut().chain(&mut case.ceiling) {
+            (ceiling.knob, ceiling.note) = (evil.into(), evil.into());
+        }
+    }
+    report.machines[0].kernel = evil.into();
+    report.cleanup = Cleanup { complete: false, failures: vec![evil.into()] };
+    for format in Format::ALL {
+        let options = ViewOptions { verbose: true, ..ViewOptions::default() };
+        let text = render(&report, format, &options);
+        let bad =
+            |it: char| (it.is_control() && it != '\n') || ('\u{2028}'..='\u{206f}').contains(&it);
+        assert_eq!(text.chars().find(|&it| bad(it)), None, "{format:?}");
+    }
+    assert_eq!(from_json(&to_json(&report)).unwrap(), report);
+}
+
+#[test]
+fn json_comes_back_as_it_was() {
+    let report = report();
+    let text = render(&report, Format::Json, &ViewOptions::default());
+    assert_eq!(from_json(&text).unwrap(), report);
+    assert!(text.ends_with("}\n"));
+    let other = text.replace("contain-test/report", "something/else");
+    assert!(matches!(from_json(&other), Err(ReadError::Schema { .. })));
+    let newer = text.replace("\"schema_version\": 1", "\"schema_version\": 99");
+    assert!(matches!(from_json(&newer), Err(ReadError::Version { found: 99 })));
+    assert!(matches!(from_json("{"), Err(ReadError::Json(_))));
+}
+
+#[test]
+fn an_empty_report_can_be_shown() {
+    let empty = Report { machines: Vec::new(), scenarios: Vec::new(), ..report() };
+    let text = render(&empty, Format::Table, &ViewOptions::default());
+    assert_eq!(text, "0 cases; nothing was expected.\n");
+    let none = ScenarioRecord { cases: Vec::new(), ..report().scenarios[0].clone() };
+    let text =
+        render(&Report { scenarios: vec![none], ..empty }, Format::Table, &ViewOptions::default());
+    assert!(text.starts_with("0 cases; nothing was expected.\n\npids: A fork bomb"), "{text}");
+}
+
+#[test]
+fn what_a_reader_must_know_of_the_run_is_told_in_every_view_for_people() {
+    let mut report = report();
+    report.warnings = vec!["another run took place at the same time".into()];
+    for format in [Format::Table, Format::Markdown, Format::Html, Format::Github] {
+        let text = render(&report, format, &ViewOptions::default());
+        assert!(text.contains("another run took place at the same time"), "{format:?}: {text}");
+    }
+}
+
+#[test]
+fn this_record_stands_for_an_unmet_expectation() {
+    assert_eq!(exit_verdict(&report(), ExitOptions::default()), 1);
+}
+
+/// A burner of CPU in the place of the held bomb: quota, weight, what it received, and through what the forks were slowed.
+fn burner() -> Report {
+    let mut report = report();
+    let scenario = &mut report.scenarios[0];
+    let mut quota = scenario.cases[1].clone();
+    quota.placement = Placement::Together;
+    quota.attack_cpu = Some(0.5031);
+    quota.ceiling = Some(Ceiling {
+        resource: Resource::Cpu,
+        knob: "cpu.cfs_quota_us".into(),
+        limit: 5_000,
+        peak: Some(5_049),
+        peak_source: "cpu usage".into(),
+        counter: Some("cpu.stat nr_throttled".into()),
+        count: Some(312),
+        kept: true,
+        level: CeilingLevel::Sandbox,
+        node_peak: None,
+        note: String::new(),
+    });
+    quota.ceilings = quota.ceiling.iter().cloned().collect();
+    let forks = &mut quota.cells[2];
+    forks.via = Some(Resource::Cpu);
+    forks.beside_placebo =
+        Some(Beside { isol: Some(around(0.96)), mean: None, p50: Some(around(0.02)) });
+    let mut weight = quota.clone();
+    (weight.config, weight.attack_cpu) = ("weight-1".into(), Some(0.0161));
+    let cell = &mut weight.cells[2];
+    (cell.net, cell.beside_placebo) = (cell.beside_placebo.take(), None);
+    let ceiling = weight.ceiling.as_mut().expect("cloned with one");
+    (ceiling.knob, ceiling.limit) = ("cpu.shares".into(), 2);
+    (ceiling.peak, ceiling.counter, ceiling.count) = (None, None, None);
+    ceiling.level = CeilingLevel::Inferred;
+    weight.ceilings = weight.ceiling.iter().cloned().collect();
+    scenario.cases = vec![quota, weight];
+    report
+}
+
+#[test]
+fn cpu_limits_speak_of_cpu_time_and_settings_of_no_peak() {
+    let text = render(&burner(), Format::Table, &ViewOptions::default());
+    for words in [
+        "50m/50m held",
+        "312 throttled",
+        "503m CPU",
+        "16m CPU",
+        "cpu.shares 2",
+        "in force",
+        "contained ×1.03 via cpu",
+        "received",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!render(&report(), Format::Table, &ViewOptions::default()).contains("received"));
+    let markdown = render(&burner(), Format::Markdown, &ViewOptions::default());
+    assert!(markdown.contains("| received | 503m CPU | 16m CPU |"), "{markdown}");
+}
+
+#[test]
+fn the_numbers_behind_an_attribution_are_shown() {
+    let verbose = ViewOptions { verbose: true, ..ViewOptions::default() };
+    let text = render(&burner(), Format::Table, &verbose);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "that came through cpu",
+        "beside a placebo, which burns as much CPU and does nothing else: median ×1.02 (1.00–1.06), rate ×0.96",
+        "net of the wait for a CPU: median ×1.02",
+        "cpu.shares 2 was in force",
+        "312 throttled periods",
+        "the attacker received 0.503 of a CPU",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn what_is_not_expected_here_says_why() {
+    let mut report = report();
+    let it = &mut report.scenarios[0].cases[1].expectations[0];
+    (it.met, it.seen) = (None, None);
+    it.skipped = Some("cgroup is hybrid, not v2".into());
+    for format in [Format::Table, Format::Markdown] {
+        let text = render(&report, format, &ViewOptions::default());
+        let line = "pids-64: contained is not expected here: cgroup is hybrid, not v2";
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn several_scenarios_have_one_summary_first_and_all_summaries_last() {
+    let mut report = report();
+    let mut other = report.scenarios[0].clone();
+    other.name = "other".into();
+    other.cases.truncate(1);
+    report.scenarios.push(other);
+    let all = "5 cases: 1 contained, 1 harmless, 3 denied; 4 of 5 expectations met.\n";
+    let quiet = ViewOptions { quiet: true, ..ViewOptions::default() };
+    assert_eq!(render(&report, Format::Table, &quiet), all);
+    let text = render(&report, Format::Table, &ViewOptions::default());
+    assert!(text.starts_with(all), "{text}");
+    let last = format!(
+        "\npids: 4 cases: 1 contained, 1 harmless, 2 denied; 3 of 4 expectations met.\n\
+         other: 1 case: 1 denied; 1 of 1 expectations met.\n\
+         all: {all}"
+    );
+    assert!(text.ends_with(&last), "{text}");
+}
+
+#[test]
+fn cases_on_several_machines_are_told_apart() {
+    let mut report = report();
+    let mut guest = report.machines[0].clone();
+    guest.id = "vm-5.10".into();
+    report.machines.push(guest);
+    let cases = &mut report.scenarios[0].cases;
+    let again: Vec<Case> =
+        cases.iter().map(|case| Case { machine: "vm-5.10".into(), ..case.clone() }).collect();
+    cases.extend(again);
+    let table = render(&report, Format::Table, &ViewOptions::default());
+    assert!(
+        table.contains("pids/pids-4096 on host") && table.contains("pids/pids-4096 on vm-5.10"),
+        "{table}"
+    );
+    assert!(table.contains("│ vm-5.10") || table.contains("┆ vm-5.10"), "{table}");
+    let view = |format| render(&report, format, &ViewOptions::default());
+    assert!(view(Format::Markdown).contains("pids-64<br>vm-5.10"));
+    assert!(view(Format::Junit).contains("name=\"pids-64 on vm-5.10\""));
+    assert!(view(Format::Github).contains("title=pids/pids-4096 on vm-5.10"));
+    assert!(view(Format::Html).contains("pids-4096 on vm-5.10"));
+}
+
+#[test]
+fn what_is_worst_comes_first() {
+    let mut report = report();
+    let cases = &mut report.scenarios[0].cases;
+    let mut of = |index: usize, config: &str, verdict, control, unmet: bool| {
+        let mut case = cases[index].clone();
+        (case.config, case.verdict, case.control) = (config.into(), verdict, control);
+        case.expectations.retain_mut(|it| {
+            it.met = Some(!unmet);
+            unmet
+        });
+        cases.push(case);
+    };
+    of(1, "unsure", Verdict::Inconclusive, None, false);
+    of(2, "tolerated", Verdict::Degraded, None, false);
+    of(1, "failed", Verdict::Error, None, false);
+    of(1, "absent", Verdict::Skipped, None, false);
+    of(2, "lost", Verdict::Lost, None, true);
+    of(3, "noisy", Verdict::Degraded, Some(Control::Sham), false);
+    let text = render(&report, Format::Table, &ViewOptions::default());
+    let order = [
+        "Not as expected",
+        "pids/lost",
+        "pids/pids-4096",
+        "Not to be trusted",
+        "pids/noisy",
+        "pids/failed",
+        "Leaks in spite of limits",
+        "pids/tolerated",
+        "No verdict",
+        "pids/unsure",
+        "Skipped",
+        "pids/absent",
+        "Leaks without limits",
+        "pids/open",
+        "│ verdict",
+    ];
+    let places: Vec<usize> = order
+        .iter()
+        .map(|word| text.find(word).unwrap_or_else(|| panic!("{word}: {text}")))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}\n{text}");
+}
