@@ -46,6 +46,19 @@ impl Group {
         Ok((spelling::shows(setting, &seen), seen))
     }
 
+    /// Which of these settings are no longer what was written: the file, and what it reads now or why it cannot be read.
+    #[must_use]
+    pub fn changed(&self, settings: &[Setting]) -> Vec<(String, String)> {
+        let finding = |setting: &Setting| match self.still_set(setting) {
+            Ok((true, _)) => None,
+            Ok((false, seen)) => {
+                Some(format!("{} reads {seen} though {} was written", setting.file, setting.value))
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        settings.iter().filter_map(|it| Some((it.file.clone(), finding(it)?))).collect()
+    }
+
     /// The path of a file in the hierarchy of its controller.
     ///
     /// # Errors

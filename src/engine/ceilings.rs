@@ -101,16 +101,7 @@ impl Watchdog {
 
     /// Looks at the end of a block: are the limits still what was written, and how much is used?
     pub fn look(&mut self, attacker: &Sandbox, node: &Node) {
-        for setting in &attacker.settings {
-            let finding = match attacker.group.still_set(setting) {
-                Ok((true, _)) => continue,
-                Ok((false, seen)) => {
-                    format!("{} reads {seen} though {} was written", setting.file, setting.value)
-                }
-                Err(error) => error.to_string(),
-            };
-            self.broken.insert((setting.file.clone(), finding));
-        }
+        self.broken.extend(attacker.group.changed(&attacker.settings));
         self.broken.extend(self.bounds.look(attacker));
         if let Some(uplink) = &node.uplink {
             self.broken.extend(net::Seen::look(&attacker.name, uplink));

@@ -36,16 +36,7 @@ impl PodWatch {
 
     /// Looks at the end of a block.
     pub fn look(&mut self, pod: &Pod) {
-        for setting in &pod.settings {
-            let finding = match pod.group.still_set(setting) {
-                Ok((true, _)) => continue,
-                Ok((false, seen)) => {
-                    format!("{} reads {seen} though {} was written", setting.file, setting.value)
-                }
-                Err(error) => error.to_string(),
-            };
-            self.broken.insert((setting.file.clone(), finding));
-        }
+        self.broken.extend(pod.group.changed(&pod.settings));
         self.sampled_pids = self.sampled_pids.max(pod.group.counters().pids().unwrap_or(0));
         self.memory.look(&pod.group);
     }

@@ -3,10 +3,11 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::escape::shortened;
+use super::felt::{felt, felt_via};
 use super::grid::{columns, resources};
 use super::style::Tone;
 use super::words::{NOTHING, short_ceiling, times, verdict_words, worst_cell};
-use crate::record::{Case, ScenarioRecord, Verdict, slowdown};
+use crate::record::{Case, ScenarioRecord, Verdict};
 use crate::scenario::{Control, Resource};
 
 /// So many attacked resources make a matrix: with fewer, the grid says the same and more.
@@ -72,12 +73,12 @@ fn rows(scenario: &ScenarioRecord) -> Option<Vec<&Case>> {
 fn cell(case: &Case, resource: Resource) -> String {
     let own = case.resource == resource && case.control != Some(Control::Sham);
     let Some(cell) = worst_cell(case, resource) else { return Tone::Dim.paint(NOTHING) };
-    let mut text = match (cell.verdict, slowdown(cell)) {
+    let mut text = match (cell.verdict, felt(cell)) {
         (Some(Verdict::Denied), _) => "denied".to_owned(),
         (_, Some(by)) => times(by),
         (_, None) => NOTHING.to_owned(),
     };
-    if cell.via.is_some() && cell.verdict != Some(Verdict::Denied) {
+    if felt_via(cell).is_some() && cell.verdict != Some(Verdict::Denied) {
         text.push('c');
     }
     if own {

@@ -11,6 +11,7 @@ mod clock;
 mod comparison;
 mod csv;
 mod escape;
+mod felt;
 mod findings;
 mod format;
 mod github;

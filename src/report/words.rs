@@ -1,6 +1,7 @@
 //! The short words of a table's cells, each with its tone.
 
 use super::escape::shortened;
+use super::felt::{felt, felt_via};
 use super::style::Tone;
 use crate::record::{
     Case, Ceiling, CeilingLevel, Cell, Expected, Verdict, below_floor_us, failure_sum, slowdown,
@@ -17,7 +18,7 @@ pub(super) const LONGEST: usize = 28;
 pub(super) fn worst_cell(case: &Case, resource: Resource) -> Option<&Cell> {
     let rank = |cell: &Cell| {
         let severity = cell.verdict.map_or(0, |verdict| 1 + u32::from(verdict.severity()));
-        (severity, is_judged(&cell.probe), slowdown(cell).unwrap_or(0.0))
+        (severity, is_judged(&cell.probe), felt(cell).unwrap_or(0.0))
     };
     case.cells.iter().filter(|cell| cell.resource == resource).max_by(|one, other| {
         rank(one).partial_cmp(&rank(other)).unwrap_or(std::cmp::Ordering::Equal)
@@ -34,7 +35,7 @@ pub(super) fn cell_words(case: &Case, resource: Resource) -> (String, Tone) {
 /// One cell in a few words.
 pub(super) fn words(cell: &Cell) -> String {
     let Some(verdict) = cell.verdict else {
-        return match (slowdown(cell), cell.via) {
+        return match (felt(cell), felt_via(cell)) {
             _ if cell.faster => "faster".into(),
             (Some(by), None) => times(by),
             (Some(by), Some(via)) => format!("{} via {via}", times(by)),

@@ -99,6 +99,15 @@ pub(super) fn join_step(spec: &Spec) -> Option<Step> {
     (!namespaces.is_empty()).then_some(Step::Join { pod, namespaces })
 }
 
+/// The pod whose POSIX shared memory is the sandbox's too: it goes with the IPC namespace, and only who is of the user namespace that owns
+/// the pause process's mounts may copy one.
+fn shared_memory_of(spec: &Spec) -> Option<String> {
+    let is_shared = [NamespaceKind::Ipc, NamespaceKind::User]
+        .into_iter()
+        .all(|kind| spec.namespaces.is_pods(kind));
+    spec.pod.clone().filter(|_| is_shared)
+}
+
 /// The step that makes the first process.
 pub(super) fn clone_step(spec: &Spec) -> Step {
     let namespaces =
@@ -194,7 +203,12 @@ fn root_steps(spec: &Spec) -> Vec<Step> {
         steps.push(Step::CreateDirectory { path: at(path) });
     }
     steps.push(mount("devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620", false));
-    steps.push(mount("tmpfs", "/dev/shm", "mode=1777,size=64m", false));
+    steps.push(match shared_memory_of(spec) {
+        Some(pod) => {
+            Step::ShareMount { pod, path: "/dev/shm".to_owned(), at: at("/dev/shm"), holder: None }
+        }
+        None => mount("tmpfs", "/dev/shm", "mode=1777,size=64m", false),
+    });
     if apart(NamespaceKind::Ipc) {
         steps.push(Step::CreateDirectory { path: at("/dev/mqueue") });
         steps.push(mount("mqueue", "/dev/mqueue", "", false));

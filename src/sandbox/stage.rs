@@ -22,7 +22,7 @@ use super::plan_stream::receive_plan;
 use super::seccomp;
 use super::stage_times::{StageTimes, monotonic_ns};
 use super::{Failure, Step};
-use crate::sys::{capability, descriptors, loopback, process};
+use crate::sys::{capability, descriptors, loopback, mounts, process};
 
 const NONE: Option<&str> = None;
 
@@ -84,6 +84,9 @@ fn perform(step: &Step) -> Result<(), Errno> {
         }
         Step::Mount { kind, at, options, read_only } => mount_new(kind, at, options, *read_only),
         Step::Bind { from, to, read_only } => bind(from, to, *read_only),
+        Step::ShareMount { path, at, holder, .. } => {
+            mounts::attach_from(holder.ok_or(Errno::ESRCH)?, path, Path::new(at))
+        }
         Step::CreateDirectory { path } => fs::create_dir(path).map_err(|error| errno_of(&error)),
         Step::Link { target, at } => {
             std::os::unix::fs::symlink(target, at).map_err(|error| errno_of(&error))

@@ -55,6 +55,18 @@ pub enum Step {
         /// Without the right to write.
         read_only: bool,
     },
+    /// Make a mount of the pod's pause process appear inside: what is in it is the same for all that do.
+    ShareMount {
+        /// The pod.
+        pod: String,
+        /// Where the pause process has it.
+        path: String,
+        /// Where.
+        at: String,
+        /// The pause process's PID as the harness sees it, once it is there.
+        #[serde(default)]
+        holder: Option<i32>,
+    },
     /// Make a directory.
     CreateDirectory {
         /// Which.
@@ -176,6 +188,9 @@ impl fmt::Display for Step {
             Self::Bind { from, to, read_only } => {
                 let read_only = if *read_only { ", read-only" } else { "" };
                 write!(f, "bind {from} at {to}{read_only}")
+            }
+            Self::ShareMount { pod, path, at, .. } => {
+                write!(f, "mount {path} of the pod {pod} at {at}")
             }
             Self::CreateDirectory { path } => write!(f, "create directory {path}"),
             Self::Link { target, at } => write!(f, "link {at} to {target}"),

@@ -16,7 +16,7 @@ pub struct Ablation {
     /// The config that has the control.
     pub of: String,
     /// The control, by its key in the scenario format, such as `limits.pids` or `namespaces.pid`; one of the victim has
-    /// `victim.` in front of it.
+    /// `victim.` in front of it, one of a sidecar `sidecars.NAME.`, one of a pod `pods.NAME.`.
     pub control: String,
     /// Its value there.
     pub from: String,
@@ -69,48 +69,72 @@ const fn is_limited(config: &Config) -> bool {
 
 fn ablated(config: &Config, names: &mut Vec<String>, left_on: &mut Vec<LeftOn>) -> Vec<Config> {
     let mut all = Vec::new();
-    for sandbox in &config.sandboxes {
-        let whose = if sandbox.role == Role::Victim { "victim." } else { "" };
+    for (index, sandbox) in config.sandboxes.iter().enumerate() {
         for switch in switches(sandbox) {
-            let control = format!("{whose}{}", switch.key);
             if let Some(why) = danger(&switch, sandbox, config) {
+                let control = format!("{}{}", whose(sandbox), switch.key);
                 left_on.push(LeftOn { config: config.name.clone(), control, why: why.to_owned() });
                 continue;
             }
-            let name = free_name(&format!("{}-without-{}", config.name, dashed(&control)), names);
-            names.push(name.clone());
-            let mut without = Config {
-                name,
-                expect: Vec::new(),
-                asserts: Vec::new(),
-                ablation: Some(Ablation {
-                    of: config.name.clone(),
-                    control,
-                    from: switch.from,
-                    to: switch.to,
-                }),
-                ..config.clone()
-            };
-            let same = |other: &&mut SandboxSpec| other.role == sandbox.role;
-            without.sandboxes.iter_mut().filter(same).for_each(|it| *it = switch.without.clone());
+            let mut without = copy_of(config, &whose(sandbox), &switch, names);
+            without.sandboxes[index] = switch.without;
+            all.push(without);
+        }
+    }
+    for (index, pod) in config.pods.iter().enumerate() {
+        for switch in limits(&pod.limits) {
+            let mut without = copy_of(config, &format!("pods.{}.", pod.name), &switch, names);
+            without.pods[index].limits = switch.without;
             all.push(without);
         }
     }
     all
 }
 
-/// A control, and the sandbox without it.
-struct Switch {
+/// What stands in front of a control that is not the attacker's.
+fn whose(sandbox: &SandboxSpec) -> String {
+    match sandbox.role {
+        Role::Attacker => String::new(),
+        Role::Victim => "victim.".to_owned(),
+        Role::Sidecar => format!("sidecars.{}.", sandbox.name),
+    }
+}
+
+/// The config under a name of its own, expecting nothing, from which the control is still to be taken.
+fn copy_of<T>(config: &Config, whose: &str, switch: &Switch<T>, names: &mut Vec<String>) -> Config {
+    let control = format!("{whose}{}", switch.key);
+    let name = free_name(&format!("{}-without-{}", config.name, dashed(&control)), names);
+    names.push(name.clone());
+    Config {
+        name,
+        expect: Vec::new(),
+        asserts: Vec::new(),
+        ablation: Some(Ablation {
+            of: config.name.clone(),
+            control,
+            from: switch.from.clone(),
+            to: switch.to.clone(),
+        }),
+        ..config.clone()
+    }
+}
+
+/// A control, and what had it without it.
+struct Switch<T> {
     key: String,
     from: String,
     to: String,
-    without: SandboxSpec,
+    without: T,
 }
 
-/// The controls of a sandbox. A victim's are its limits, which protect it; what it may see and do is its own affair.
-fn switches(sandbox: &SandboxSpec) -> Vec<Switch> {
-    let mut all = limits(sandbox);
-    if sandbox.role == Role::Victim {
+/// The controls of a sandbox. Those of a victim or a sidecar are its limits; what it may see and do is its own affair.
+fn switches(sandbox: &SandboxSpec) -> Vec<Switch<SandboxSpec>> {
+    let with = |limits| SandboxSpec { limits, ..sandbox.clone() };
+    let mut all: Vec<Switch<SandboxSpec>> = limits(&sandbox.limits)
+        .into_iter()
+        .map(|it| Switch { key: it.key, from: it.from, to: it.to, without: with(it.without) })
+        .collect();
+    if sandbox.role != Role::Attacker {
         return all;
     }
     let mut add = |key: String, (from, to): (&str, &str), change: &dyn Fn(&mut SandboxSpec)| {
@@ -145,14 +169,13 @@ fn switches(sandbox: &SandboxSpec) -> Vec<Switch> {
 }
 
 /// The limits, whatever there are, by the form in which records hold them: a limit that nobody gave is not in it.
-fn limits(sandbox: &SandboxSpec) -> Vec<Switch> {
-    let Ok(Value::Object(written)) = serde_json::to_value(&sandbox.limits) else {
+fn limits(limits: &Limits) -> Vec<Switch<Limits>> {
+    let Ok(Value::Object(written)) = serde_json::to_value(limits) else {
         return Vec::new();
     };
     let mut all = Vec::new();
     let mut add = |key: String, from: String, rest: Map<String, Value>| {
-        if let Ok(limits) = serde_json::from_value::<Limits>(Value::Object(rest)) {
-            let without = SandboxSpec { limits, ..sandbox.clone() };
+        if let Ok(without) = serde_json::from_value::<Limits>(Value::Object(rest)) {
             let key = format!("limits.{key}");
             all.push(Switch { key, from, to: NONE.to_owned(), without });
         }
@@ -202,7 +225,11 @@ fn plain(value: &Value) -> String {
 }
 
 /// Why a control must stay on: what the attack would do to the machine without it, or what the experiment needs it for.
-fn danger(switch: &Switch, sandbox: &SandboxSpec, config: &Config) -> Option<&'static str> {
+fn danger(
+    switch: &Switch<SandboxSpec>,
+    sandbox: &SandboxSpec,
+    config: &Config,
+) -> Option<&'static str> {
     let workload = sandbox.workload.as_ref();
     let foreign = workload.is_some_and(|it| it.name == Workload::Command);
     let drains = |resource| workload.is_some_and(|it| it.resource() == Some(resource));
@@ -344,6 +371,33 @@ mod tests {
         let without = scenario.configs.iter().find(|it| it.name == "b-without-memory-high");
         let files = &without.expect("a config").sandboxes[0].limits.unified;
         assert_eq!(files.keys().collect::<Vec<_>>(), ["memory.low"]);
+    }
+
+    #[test]
+    fn limits_of_pods_and_sidecars_are_controls_and_each_is_taken_from_its_own() {
+        let mut scenario = scenario(
+            "attacker: {workload: forkbomb, pod: noisy}\nvictim: {pod: app}\nconfigs:\n  \
+             - name: a\n    pods: [{name: noisy, limits: {pids: 100, memory: 64Mi}}]\n    \
+             sidecars:\n      - {name: one, pod: app, command: [\"true\"], limits: {pids: 9}}\n      \
+             - {name: two, pod: app, command: [\"true\"], limits: {pids: 8}}\n",
+        );
+        scenario.ablate();
+        let without = |control: &str| {
+            let is_it = |it: &&Config| it.ablation.as_ref().is_some_and(|it| it.control == control);
+            scenario.configs.iter().find(is_it).unwrap_or_else(|| panic!("no {control}"))
+        };
+        let pids = |config: &Config| -> Vec<Option<u64>> {
+            config.sandboxes.iter().map(|it| it.limits.pids).collect()
+        };
+        let config = without("pods.noisy.limits.pids");
+        let noisy = &config.pod("noisy").expect("a pod").limits;
+        assert_eq!((noisy.pids, noisy.memory_bytes), (None, Some(64 << 20)));
+        assert_eq!(pids(config), [None, None, Some(9), Some(8)]);
+        assert_eq!(config.name, "a-without-pods-noisy-pids");
+        let config = without("sidecars.two.limits.pids");
+        assert_eq!(pids(config), [None, None, Some(9), None]);
+        let names: Vec<&str> = config.sandboxes.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["attacker", "victim", "one", "two"]);
     }
 
     #[test]

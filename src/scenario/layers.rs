@@ -9,8 +9,7 @@ use super::written::{
 };
 use super::{
     Config, Control, Limits, MachineSpec, Namespaces, NodeSpec, Placement, PodSpec, Resource, Role,
-    SandboxSpec, SandboxUser, Scenario, Sysctls, Tolerances, Trials, VmSpec, Workload,
-    WorkloadSpec, kind,
+    SandboxSpec, Scenario, Sysctls, Tolerances, Trials, VmSpec, Workload, WorkloadSpec, kind,
 };
 
 /// The runtime of sandboxes that name none.
@@ -286,13 +285,32 @@ impl Merged<'_> {
             }
             Role::Victim | Role::Sidecar => (&self.victim, None),
         };
+        let service = written.service.as_ref().map(|found| found.value.clone());
+        let name = self.sandbox_name(role).0.to_owned();
+        Some(SandboxSpec { workload, service, ..self.any_sandbox(name, role, written)? })
+    }
+
+    fn sidecar(&self, written: &SandboxWritten) -> Option<SandboxSpec> {
+        written.pod.as_ref()?;
+        let name = written.name.as_ref()?.value.clone();
+        let command = written.command.as_ref()?.value.clone();
+        Some(SandboxSpec { command, ..self.any_sandbox(name, Role::Sidecar, written)? })
+    }
+
+    /// What every sandbox has, whatever its role.
+    fn any_sandbox(
+        &self,
+        name: String,
+        role: Role,
+        written: &SandboxWritten,
+    ) -> Option<SandboxSpec> {
         let owned = |text: &Option<Located<String>>| text.as_ref().map(|found| found.value.clone());
         Some(SandboxSpec {
-            name: self.sandbox_name(role).0.to_owned(),
+            name,
             role,
             pod: owned(&written.pod),
             runtime: owned(&written.runtime).unwrap_or_else(|| DEFAULT_RUNTIME.to_owned()),
-            workload,
+            workload: None,
             command: Vec::new(),
             limits: written.limits.as_ref().map(limits).unwrap_or_default(),
             namespaces: self.namespaces(written)?,
@@ -304,31 +322,8 @@ impl Merged<'_> {
                 .map(|it| it.value.clone())
                 .unwrap_or_default(),
             no_new_privs: written.no_new_privs.as_ref().is_none_or(|found| found.value),
-            service: written.service.as_ref().map(|found| found.value.clone()),
-            user: written.user.as_ref().map(|found| found.value).unwrap_or_default(),
-        })
-    }
-
-    fn sidecar(&self, written: &SandboxWritten) -> Option<SandboxSpec> {
-        Some(SandboxSpec {
-            name: written.name.as_ref()?.value.clone(),
-            role: Role::Sidecar,
-            pod: Some(written.pod.as_ref()?.value.clone()),
-            runtime: DEFAULT_RUNTIME.to_owned(),
-            workload: None,
-            command: written.command.as_ref()?.value.clone(),
-            limits: written.limits.as_ref().map(limits).unwrap_or_default(),
-            namespaces: self.namespaces(written)?,
-            masked_paths: true,
-            seccomp: written.seccomp.as_ref().map(|found| found.value).unwrap_or_default(),
-            capabilities: written
-                .capabilities
-                .as_ref()
-                .map(|it| it.value.clone())
-                .unwrap_or_default(),
-            no_new_privs: written.no_new_privs.as_ref().is_none_or(|found| found.value),
             service: None,
-            user: SandboxUser::Own,
+            user: written.user.as_ref().map(|found| found.value).unwrap_or_default(),
         })
     }
 

@@ -10,6 +10,7 @@ pub mod descriptors;
 pub mod filter;
 pub mod loop_device;
 pub mod loopback;
+pub mod mounts;
 pub mod netns;
 pub mod pidfd;
 pub mod process;

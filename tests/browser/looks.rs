@@ -20,7 +20,7 @@ pub fn nothing_is_wider_than_the_window(
     pages: &Pages,
     browser: &mut Browser,
 ) -> Result<(), Failed> {
-    for page in [&pages.real, &pages.gallery] {
+    for page in pages.all() {
         for width in WIDTHS {
             browser.open(page, width, false)?;
             browser.ask("document.querySelectorAll('details.finding, details.case').forEach(it => it.open = true)")?;
@@ -39,7 +39,7 @@ pub fn no_words_are_squeezed_into_a_column(
     pages: &Pages,
     browser: &mut Browser,
 ) -> Result<(), Failed> {
-    for page in [&pages.real, &pages.gallery] {
+    for page in pages.all() {
         for width in WIDTHS {
             browser.open(page, width, false)?;
             browser.ask("document.querySelectorAll('details').forEach(it => it.open = true)")?;
@@ -55,16 +55,18 @@ pub fn no_words_are_squeezed_into_a_column(
 }
 
 pub fn text_is_large_enough_to_read(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
-    for width in [1280, 400] {
-        browser.open(&pages.real, width, false)?;
-        browser.ask("document.querySelectorAll('details').forEach(it => it.open = true)")?;
-        let least = browser.ask(
-            "return Math.min(...[...document.querySelectorAll('svg text')].filter(it => it.textContent).map(it => it.getBoundingClientRect().height))",
-        )?;
-        check(
-            least.as_f64().is_some_and(|it| it >= LEAST_TEXT),
-            format!("{least} pixels at {width}"),
-        )?;
+    for page in [&pages.real, &pages.seven] {
+        for width in [1280, 400] {
+            browser.open(page, width, false)?;
+            browser.ask("document.querySelectorAll('details').forEach(it => it.open = true)")?;
+            let least = browser.ask(
+                "return Math.min(...[...document.querySelectorAll('svg text')].filter(it => it.textContent).map(it => it.getBoundingClientRect().height))",
+            )?;
+            check(
+                least.as_f64().is_some_and(|it| it >= LEAST_TEXT),
+                format!("{page}: {least} pixels at {width}"),
+            )?;
+        }
     }
     Ok(())
 }
@@ -126,9 +128,13 @@ fn whole(value: &serde_json::Value) -> u32 {
 pub fn pictures_are_taken(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
     let keep = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from);
     let case = format!("{}#s0c2", pages.real);
-    // The first two are those of the documentation, cut where a reader has seen what it is.
-    let all =
-        [("report", &pages.real, 1200), ("case", &case, 1800), ("gallery", &pages.gallery, 3600)];
+    // All but the last are those of the documentation, cut where a reader has seen what it is.
+    let all = [
+        ("report", &pages.real, 1200),
+        ("case", &case, 1800),
+        ("seven", &pages.seven, 1600),
+        ("gallery", &pages.gallery, 3600),
+    ];
     for (name, page, most) in all {
         for dark in [false, true] {
             for width in [1280, 400] {

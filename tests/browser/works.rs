@@ -15,7 +15,7 @@ pub fn nothing_is_loaded_and_the_console_stays_empty(
     pages: &Pages,
     browser: &mut Browser,
 ) -> Result<(), Failed> {
-    for page in [&pages.real, &pages.gallery] {
+    for page in pages.all() {
         browser.console()?;
         browser.open(page, 1280, false)?;
         let title = browser.ask("return document.title")?;
@@ -54,9 +54,11 @@ pub fn a_click_on_a_summary_opens_what_is_below_it(
 }
 
 pub fn a_link_opens_what_it_leads_to(pages: &Pages, browser: &mut Browser) -> Result<(), Failed> {
-    browser.open(&pages.gallery, 1280, false)?;
-    for link in ["#matrix .heat td a", "#matrix .heat tbody th a", "details.finding[open] .more a"]
+    let inner = ["#matrix .heat td a", "#matrix .heat tbody th a", "details.finding[open] .more a"];
+    for (page, link) in
+        [&pages.gallery, &pages.seven].into_iter().flat_map(|page| inner.map(|link| (page, link)))
     {
+        browser.open(page, 1280, false)?;
         browser.ask("document.querySelectorAll('details.case').forEach(it => it.open = false)")?;
         browser.click(link)?;
         let state = browser.ask(
@@ -68,7 +70,7 @@ pub fn a_link_opens_what_it_leads_to(pages: &Pages, browser: &mut Browser) -> Re
         )?;
         check(
             state == json!({ "opened": true, "shown": true, "within": true }),
-            format!("{link}: {state}"),
+            format!("{page}, {link}: {state}"),
         )?;
     }
     Ok(())

@@ -58,7 +58,8 @@ impl Running {
     }
 }
 
-fn silent(command: &mut Command) -> &mut Command {
+/// Without streams.
+pub fn silent(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
@@ -92,7 +93,8 @@ fn children_of(parent: i32) -> Vec<i32> {
         .collect()
 }
 
-fn is_installed(program: &str) -> bool {
+/// Whether a program can be run.
+pub fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|answer| answer.status.success())
 }
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::containers::{Running, bubblewrap, runc};
+use crate::docker::Docker;
 use crate::sandboxes;
 use crate::serial::{Program, namespace_of};
 
@@ -78,8 +79,10 @@ pub fn agrees() {
     running.push(Running::plain());
     running.extend(bubblewrap());
     running.extend(runc("agrees"));
+    let docker = Docker::start();
+    let contained: Vec<i32> = docker.iter().map(|it| it.sleeping(&[])).collect();
     let (program, attacker) = sandboxes::started("{workload: forkbomb}");
-    let mut pids: Vec<i32> = running.iter().map(|it| it.pid).collect();
+    let mut pids: Vec<i32> = running.iter().map(|it| it.pid).chain(contained.clone()).collect();
     pids.extend([attacker, program.pid(), own_pid()]);
     assert!(pids.len() >= 12, "{pids:?}");
     let document = inspected(&pids);
@@ -106,9 +109,10 @@ pub fn agrees() {
     // Where the tests run in somebody's container, all that they start seems to run under that.
     let own = inspected(&[own_pid()]);
     if own["processes"][0]["runtime"]["seems"] == "none" {
-        for it in running.iter().filter(|it| it.seems.is_some()) {
-            let process = processes.iter().find(|process| process["pid"] == it.pid).expect("it");
-            assert_eq!(process["runtime"]["seems"].as_str(), it.seems, "{process}");
+        let seen = running.iter().filter_map(|it| Some((it.pid, it.seems?)));
+        for (pid, seems) in seen.chain(contained.iter().map(|&pid| (pid, "docker"))) {
+            let process = processes.iter().find(|process| process["pid"] == pid).expect("it");
+            assert_eq!(process["runtime"]["seems"].as_str(), Some(seems), "{process}");
         }
     }
     let sandbox =
@@ -201,6 +205,24 @@ pub fn ending() {
         }
         waiter.join().expect("a thread").expect("a child");
     }
+}
+
+/// The limits of a container of Docker are in its scenario, which is valid.
+pub fn docker_as_scenario() {
+    let Some(docker) = Docker::start() else { return };
+    let limits = ["--pids-limit=48", "--memory=96m", "--memory-swap=96m", "--cpus=0.25"];
+    let pid = docker.sleeping(&limits).to_string();
+    let answer =
+        Command::new(BINARY).args(["inspect", &pid, "--as-scenario"]).output().expect("it runs");
+    let text = String::from_utf8(answer.stdout).expect("text");
+    assert_eq!(answer.status.code(), Some(0), "{}", String::from_utf8_lossy(&answer.stderr));
+    for limit in ["pids: 48", "memory: 96Mi", "cpu: 250m"] {
+        assert!(text.contains(limit), "{limit}: {text}");
+    }
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").expect("a file");
+    fs::write(file.path(), &text).expect("a file");
+    let check = Command::new(BINARY).arg("check").arg(file.path()).output().expect("it runs");
+    assert_eq!(check.status.code(), Some(0), "{}\n{text}", String::from_utf8_lossy(&check.stderr));
 }
 
 /// The scenario of a container of runc is valid, runs, and repeats the container's limits.

@@ -94,9 +94,10 @@ fn address(pid: i32) -> String {
     fs::read_to_string(format!("/proc/{pid}/net/fib_trie")).expect("addresses")
 }
 
-fn entered(pid: i32, kind: &str, command: &[&str]) -> String {
+fn entered(pid: i32, kinds: &str, command: &[&str]) -> String {
     let output = Command::new("nsenter")
-        .args(["-t", &pid.to_string(), kind])
+        .args(["-t", &pid.to_string()])
+        .args(kinds.split(' '))
         .args(command)
         .output()
         .expect("nsenter");
@@ -116,6 +117,8 @@ pub fn outlive_a_container() {
     entered(before, "--ipc", &["ipcmk", "-M", "4096"]);
     let segments = entered(before, "--ipc", &["ipcs", "-m"]);
     assert!(segments.contains("4096"), "{segments}");
+    // The victim's /dev/shm is the same, and the next start's will be.
+    entered(before, "--user --mount", &["sh", "-c", "printf kept >/dev/shm/left-behind"]);
     kill(Pid::from_raw(before), Signal::SIGKILL).expect("it lives");
     let next = || processes(&run, "logger").into_iter().find(|&pid| pid != before);
     until("it is started again", || {
@@ -127,6 +130,10 @@ pub fn outlive_a_container() {
     assert_eq!((namespace_of(after, "net"), namespace_of(after, "ipc")), (net, ipc));
     assert_eq!(address(after), addresses);
     assert_eq!(entered(after, "--ipc", &["ipcs", "-m"]), segments, "the segment is still there");
+    for (who, pid) in [("the restarted", after), ("the victim", first(&run, "victim"))] {
+        let path = format!("/proc/{pid}/root/dev/shm/left-behind");
+        assert_eq!(fs::read_to_string(path).expect("the file is still there"), "kept", "{who}");
+    }
     stop(program);
 }
 

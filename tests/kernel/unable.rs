@@ -3,6 +3,8 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
+use crate::docker::Docker;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_contain-test");
 
 fn assert_unable(answer: &Output, missing: &str) {
@@ -107,4 +109,33 @@ pub fn without_a_guard() {
             "nothing was made"
         );
     }
+}
+
+/// In a container of Docker without privileges it says what is missing and exits with 3; with them it runs, and its limits hold.
+pub fn in_a_container() {
+    let Some(docker) = Docker::start() else { return };
+    let run = ["run", "pids", "--quick", "--format", "json"];
+    let (code, record, errors) = docker.ours(&[], &[&run[..], &["--must-run"]].concat());
+    assert_eq!(code, Some(3), "{errors}");
+    assert!(record.contains("cgroup"), "{record}{errors}");
+    // What `--privileged` gives, but for the capabilities that the machine of these tests need not have itself.
+    let privileges = [
+        "--cap-add=SYS_ADMIN",
+        "--cap-add=SYS_PTRACE",
+        "--cap-add=NET_ADMIN",
+        "--cap-add=SYS_NICE",
+        "--security-opt=seccomp=unconfined",
+        "--security-opt=apparmor=unconfined",
+        "--security-opt=systempaths=unconfined",
+        "--cgroupns=host",
+        "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
+    ];
+    let (code, record, errors) = docker.ours(&privileges, &run);
+    assert!(matches!(code, Some(0 | 4)), "{code:?}: {errors}");
+    let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+    let cases = record["scenarios"][0]["cases"].as_array().expect("cases");
+    let held = cases.iter().find(|case| case["config"] == "pids-64").expect("a case");
+    let ceiling = &held["ceiling"];
+    assert_eq!((&ceiling["peak"], &ceiling["kept"]), (&64.into(), &true.into()), "{ceiling}");
+    assert_eq!(record["cleanup"]["complete"], true);
 }

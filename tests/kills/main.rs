@@ -19,7 +19,7 @@ use kill::{Kind, killed};
 use point::Phase;
 
 fn main() -> ExitCode {
-    serial::run_suite(&[("runs_killed_in_every_phase_leave_nothing", rounds)])
+    serial::run_suite(&[("runs_killed_in_every_phase_leave_nothing", rounds)], 1)
 }
 
 /// Phases are short and a kill comes when it comes, so it is counted for the phase in which the run really was, and tried until

@@ -155,7 +155,7 @@ fn workplace() -> tempfile::TempDir {
     for name in ["scenarios", "reports", "docs"] {
         symlink(root().join(name), folder.path().join(name)).unwrap();
     }
-    let record = root().join("reports/pids-linux-6.18-hybrid.json");
+    let record = root().join("tests/golden/reference.json");
     for name in [
         "report.json",
         "old.json",
@@ -180,7 +180,12 @@ fn workplace() -> tempfile::TempDir {
 /// Which codes a command may exit with.
 fn codes(line: &str) -> &'static [i32] {
     // Whether this machine can run it is not what is tested here.
-    if line.contains("contain-test doctor") { &[0, 3] } else { &[0] }
+    match line {
+        _ if line.contains("contain-test doctor") => &[0, 3],
+        // The noise of that run left an expectation open.
+        _ if line.contains("report reports/seven-") => &[4],
+        _ => &[0],
+    }
 }
 
 #[test]

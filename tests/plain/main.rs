@@ -28,6 +28,7 @@ mod cli_vm;
 mod compare;
 mod docs_commands;
 mod docs_reference;
+mod docs_tests;
 mod host_inspect;
 mod host_mounts;
 mod host_requirements;

@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use crate::command;
 
-const RECORD: &str = "reports/pids-linux-6.18-hybrid.json";
+const RECORD: &str = "tests/golden/reference.json";
 
-/// Where the record is shown as Markdown beside it.
-const SHOWN: &str = "reports/pids-linux-6.18-hybrid.md";
+/// Records that are shown as Markdown beside them.
+const SHOWN: [&str; 2] =
+    ["reports/pids-linux-6.18-hybrid.json", "reports/seven-linux-6.18-hybrid.json"];
 
 /// The formats and the ends of their files.
 const FORMATS: [(Format, &str); 9] = [
@@ -58,8 +59,16 @@ fn every_format_is_as_it_was_found_good() {
         })
         .collect();
     assert!(changed.is_empty(), "{changed:#?}");
-    let markdown = render(&report, Format::Markdown, &ViewOptions::default());
-    same(&root().join(SHOWN), &markdown).unwrap();
+}
+
+#[test]
+fn records_of_the_folder_are_shown_beside_them() {
+    for name in SHOWN {
+        let path = root().join(name);
+        let report = from_json(&fs::read_to_string(&path).unwrap()).unwrap();
+        let markdown = render(&report, Format::Markdown, &ViewOptions::default());
+        same(&path.with_extension("md"), &markdown).unwrap();
+    }
 }
 
 /// The record with `expect: denied` in the place of `expect: contained`, in a file of its own.

@@ -206,7 +206,7 @@ fn the_page_holds_what_a_reader_looks_for() {
 
 #[test]
 fn the_reference_record_is_shown_whole() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/pids-linux-6.18-hybrid.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/reference.json");
     let report = from_json(&std::fs::read_to_string(path).unwrap()).unwrap();
     let page = page(&report);
     for case in &report.scenarios[0].cases {

@@ -55,7 +55,7 @@ fn evil() -> Report {
 }
 
 fn records() -> Vec<(&'static str, Report)> {
-    let path = root().join("reports/pids-linux-6.18-hybrid.json");
+    let path = root().join("tests/golden/reference.json");
     let real = from_json(&std::fs::read_to_string(path).unwrap()).unwrap();
     let empty = Report { machines: Vec::new(), scenarios: Vec::new(), ..record::record() };
     vec![

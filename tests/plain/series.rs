@@ -58,7 +58,7 @@ fn alone(case: &Case, seed: u64, probe: &str) -> String {
 /// The loss of the cpu probe against what the attacker received, in percentage points.
 fn loss_and_received(case: &Case) -> Option<f64> {
     let is_shared = case.placement == Placement::Together && case.control != Some(Control::Sham);
-    let cpu = case.cells.iter().find(|cell| cell.resource == Resource::Cpu)?;
+    let cpu = case.cells.iter().find(|cell| cell.probe == "cpu/work")?;
     let lost = 1.0 - cpu.isol.filter(|_| is_shared)?.median;
     Some((lost - case.attack_cpu?).abs() * 100.0)
 }

@@ -14,6 +14,9 @@ use serde_json::Value;
 /// No test waits longer than this for the program.
 const LIMIT: Duration = Duration::from_secs(240);
 
+/// How long it may take to end when it is asked to.
+const END_LIMIT: Duration = Duration::from_secs(15);
+
 /// A running program whose events are read while it runs.
 pub struct Program {
     child: Child,
@@ -55,6 +58,23 @@ pub fn record_of(scenario: &str) -> Ended {
 /// The same with few and short blocks.
 pub fn quick_record_of(scenario: &str) -> Ended {
     Program::start_with(&["--quick"], scenario, &[]).finish()
+}
+
+impl Drop for Program {
+    /// The harness of a test that failed must not go on beside the next test: asked to end, it takes everything away.
+    fn drop(&mut self) {
+        if !thread::panicking() || !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
+        let asked = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if asked.elapsed() > END_LIMIT {
+                let _ = self.child.kill();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 impl Program {
@@ -161,7 +181,6 @@ impl Program {
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or(Value::Null);
-        drop(self.scenario);
         let events = self.events.iter().collect();
         let (code, took) = (status.code().unwrap_or(-1), self.begun.elapsed());
         Ended { code, errors, events, record, took }

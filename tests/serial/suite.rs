@@ -9,8 +9,8 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 pub type Test = (&'static str, fn());
 
 /// Runs the tests. On a machine that cannot run sandboxes they are skipped with the reason, and fail under
-/// `CONTAIN_TEST_MUST_RUN=1`.
-pub fn run_suite(tests: &[Test]) -> ExitCode {
+/// `CONTAIN_TEST_MUST_RUN=1`. One that fails is run so many times before it has failed.
+pub fn run_suite(tests: &[Test], tries: u32) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let unable = reason_not_to_run();
@@ -22,18 +22,38 @@ pub fn run_suite(tests: &[Test]) -> ExitCode {
                 Some(reason) if must_run() => Err(Failed::from(reason)),
                 Some(reason) => Ok(Completion::ignored_with(reason)),
                 None => {
-                    let outcome = timed(name, test);
-                    let left = leftovers();
-                    match (outcome, left) {
-                        (Err(panic), left) => Err(Failed::from(describe(&*panic) + &left)),
-                        (Ok(()), left) if left.is_empty() => Ok(Completion::Completed),
-                        (Ok(()), left) => Err(Failed::from(left)),
-                    }
+                    tried(name, test, tries).map(|()| Completion::Completed).map_err(Failed::from)
                 }
             })
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// How often a test that measures is run before it has failed: `CONTAIN_TEST_TRIES`, or once. What others do on a machine can spoil a
+/// measurement, and hardly twice.
+pub fn tries() -> u32 {
+    std::env::var("CONTAIN_TEST_TRIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Runs a test. A failure that another try follows is told, and what is left behind is never tried away.
+fn tried(name: &str, test: fn(), tries: u32) -> Result<(), String> {
+    for again in (0..tries.max(1)).rev() {
+        let outcome = timed(name, test);
+        let left = leftovers();
+        match outcome {
+            Ok(()) if left.is_empty() => return Ok(()),
+            Ok(()) => return Err(left),
+            Err(panic) if again > 0 && left.is_empty() => tell_first(name, &describe(&*panic)),
+            Err(panic) => return Err(describe(&*panic) + &left),
+        }
+    }
+    Err("it was never tried".to_owned())
+}
+
+#[expect(clippy::print_stderr, reason = "beside the lines of the test runner")]
+fn tell_first(name: &str, why: &str) {
+    eprintln!("{name} failed and is tried again: {why}");
 }
 
 /// Runs a test, and tells how long it took: where the minutes go is asked of every suite that needs the kernel.

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::record::{Case, Cell, Verdict, slowdown};
+use crate::record::{Case, Cell, Verdict};
 use crate::report::bar::failed_share;
+use crate::report::felt::felt;
 use crate::report::style::Tone;
 use crate::scenario::Control;
 
@@ -32,7 +33,7 @@ pub(super) fn tone(cell: &Cell) -> Tone {
 /// How strong the colour of a cell is, 0 to 1: what the victim lost for what leaks or nobody judged, and for what is contained how
 /// much of the tolerance is used up.
 pub(super) fn heat(cell: &Cell) -> f64 {
-    let slower = slowdown(cell).map_or(0.0, |by| 1.0 - 1.0 / by.max(1.0));
+    let slower = felt(cell).map_or(0.0, |by| 1.0 - 1.0 / by.max(1.0));
     let lost = slower.max(failed_share(cell)).clamp(0.0, 1.0);
     match cell.verdict {
         Some(Verdict::Contained | Verdict::Harmless | Verdict::Hidden) => 0.35,

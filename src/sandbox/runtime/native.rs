@@ -222,7 +222,7 @@ fn start(
     .map_err(|source| SandboxError::Start { sandbox: spec.name.clone(), source })?;
     reached(Milestone::Cloned);
     if let Err(error) = map_ids(spec, &held, to)
-        .and_then(|()| send_plan(&mut ours, &sent(plan, to)).map_err(step("send the plan")))
+        .and_then(|()| send_plan(&mut ours, &sent(plan, pod, to)).map_err(step("send the plan")))
         .and_then(|()| ours.set_nonblocking(true).map_err(step("make the stream")))
     {
         let _ = pidfd::send(held.pidfd.as_fd(), Signal::SIGKILL);
@@ -272,14 +272,18 @@ fn map_ids(spec: &Spec, held: &Held, to: &mut dyn Announce) -> Result<(), Sandbo
 }
 
 /// Announces the steps inside, and returns them as the first process is to do them: one that must fail fails there.
-fn sent(plan: &Plan, to: &mut dyn Announce) -> Vec<Step> {
+fn sent(plan: &Plan, pod: Option<&Pod>, to: &mut dyn Announce) -> Vec<Step> {
     let mut steps = Vec::with_capacity(plan.inside.len());
     for step in &plan.inside {
         if to.before(&format_args!("{INSIDE}{step}")).is_err() {
             steps.push(Step::Fail { instead: step.to_string() });
             break;
         }
-        steps.push(step.clone());
+        let mut step = step.clone();
+        if let Step::ShareMount { holder, .. } = &mut step {
+            *holder = pod.map(|pod| pod.pause.pid.as_raw());
+        }
+        steps.push(step);
     }
     steps
 }
