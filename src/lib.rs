@@ -6,6 +6,7 @@ pub mod analyze;
 pub mod announce;
 pub mod cgroup;
 pub mod cli;
+mod compression;
 pub mod engine;
 pub mod glossary;
 pub mod guardian;

@@ -1,13 +1,15 @@
 //! `report`: an old record, judged again without measuring, and shown.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{ReportArgs, Tolerance};
 use super::terminal::Terminal;
 use super::{CommandError, ci::Ci, export, output};
 use crate::analyze::{self, AgainError, ExitOptions};
+use crate::compression;
 use crate::record::{Report, SCHEMA_VERSION};
 use crate::report::{self, ReadError, ViewOptions, escaped};
 use crate::scenario::Tolerances;
@@ -21,7 +23,7 @@ pub enum RecordError {
         /// The file as given.
         path: PathBuf,
         /// The system's answer.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is no record of this version.
     #[error("{}: {source}", shown(path))]
@@ -95,9 +97,14 @@ pub fn run(args: &ReportArgs, terminal: &Terminal) -> Result<u8, CommandError> {
     Ok(code)
 }
 
-/// Reads a record from a file.
+/// The largest record that is read, in bytes: decompressed, a small file may be anything.
+const LARGEST: u64 = 1 << 30;
+
+/// Reads a record from a file, compressed or not.
 pub(super) fn read(path: &Path) -> Result<Report, RecordError> {
-    let text = fs::read_to_string(path)
+    let text = File::open(path)
+        .and_then(|file| compression::whole(file, LARGEST))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
         .map_err(|source| RecordError::Unreadable { path: path.to_path_buf(), source })?;
     report::from_json(&text)
         .map_err(|source| RecordError::Unknown { path: path.to_path_buf(), source })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CeilingLevel, Interval, Machine, Tool, Verdict};
+use super::{Ceiling, CeilingLevel, Interval, Machine, Tool, Verdict};
 use crate::scenario::Resource;
 
 /// The value of `schema` in every comparison.
@@ -26,6 +26,8 @@ pub struct Comparison {
     pub records: Vec<Compared>,
     /// In what the machines differ. Empty unless unlike machines were allowed.
     pub unlike: Vec<Unlike>,
+    /// Every case, in the order in which the records have them.
+    pub cases: Vec<CaseBeside>,
     /// A cell of one of the later records beside the same cell of OLD; one that only one of the two has counts too.
     pub cells: Vec<CellChange>,
     /// Cases whose verdict is another, or that only one of the two has.
@@ -138,6 +140,29 @@ pub struct CasePlace {
     pub machine: String,
     /// The runtime.
     pub runtime: String,
+}
+
+/// One case in all records.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseBeside {
+    /// The case; the machine is that of the first later record that has it.
+    #[serde(flatten)]
+    pub place: CasePlace,
+    /// What each record says of it, OLD first; null where a record does not have it.
+    pub seen: Vec<Option<CaseSeen>>,
+}
+
+/// What one record says of a case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseSeen {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The judged cell that suffered most; null where none is judged.
+    pub effect: Option<CellEffect>,
+    /// The ceiling of the attacker's own resource.
+    pub ceiling: Option<Ceiling>,
+    /// Which way it went since OLD, by its verdict, cells, ceilings and expectations together: worse where anything is; null for OLD.
+    pub change: Option<Change>,
 }
 
 /// One probe under one attack, in OLD and in a later record.

@@ -33,9 +33,9 @@ pub use case::{
 };
 pub use channels::{Canary, ChannelClass, Channels};
 pub use comparison::{
-    COMPARISON_SCHEMA, COMPARISON_VERSION, CasePlace, CeilingChange, CellChange, CellEffect,
-    Change, Compared, Comparison, ExpectationChange, LimitMove, MachineFacts, MetricChange,
-    SetupChange, Unlike, VerdictChange,
+    COMPARISON_SCHEMA, COMPARISON_VERSION, CaseBeside, CasePlace, CaseSeen, CeilingChange,
+    CellChange, CellEffect, Change, Compared, Comparison, ExpectationChange, LimitMove,
+    MachineFacts, MetricChange, SetupChange, Unlike, VerdictChange,
 };
 pub use describe::{
     below_floor_us, describe_ceiling, describe_cell, failure_sum, grouped, slowdown,

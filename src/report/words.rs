@@ -124,7 +124,8 @@ pub(super) fn short_ceiling(case: &Case) -> String {
     }
 }
 
-fn ceiling_lines(ceiling: &Ceiling) -> String {
+/// How a limit fared: `64/64 held`, and what the kernel counted below it.
+pub(super) fn ceiling_lines(ceiling: &Ceiling) -> String {
     if !ceiling.is_amount() {
         let state = if ceiling.kept { "in force" } else { "changed" };
         let limit = short_number(ceiling.limit);

@@ -35,9 +35,6 @@ pub struct LeftOn {
     pub why: String,
 }
 
-/// Where the longest key of [`Limits`] ends and its unit begins.
-const UNITS: [&str; 2] = ["_bytes", "_millis"];
-
 /// No limit, in the words of the kernel's files.
 const NONE: &str = "max";
 
@@ -188,11 +185,11 @@ fn limits(limits: &Limits) -> Vec<Switch<Limits>> {
                     inner.remove(inner_key);
                 }
                 // Files of the kernel have whole names; rates are keys of `io`.
-                let name = match key.as_str() {
-                    "unified" => inner_key.clone(),
-                    _ => format!("{key}.{inner_key}"),
+                let (name, shown) = match key.as_str() {
+                    "unified" => (inner_key.clone(), plain(value)),
+                    _ => spelt(&format!("{key}.{inner_key}"), value),
                 };
-                add(name, plain(value), rest);
+                add(name, shown, rest);
             }
             continue;
         }
@@ -210,14 +207,18 @@ fn limits(limits: &Limits) -> Vec<Switch<Limits>> {
 
 /// A limit as scenarios spell it, and its value.
 fn spelt(key: &str, value: &Value) -> (String, String) {
-    let unit = UNITS.into_iter().find(|unit| key.ends_with(unit));
-    let name = unit.map_or(key, |unit| &key[..key.len() - unit.len()]).to_owned();
-    let shown = match (unit, value.as_u64()) {
-        (Some("_bytes"), Some(bytes)) => units::format_bytes(bytes),
-        (Some("_millis"), Some(millis)) => units::format_cpu(millis),
-        _ => plain(value),
+    let amount = |shown: fn(u64) -> String| value.as_u64().map_or_else(|| plain(value), shown);
+    let (name, shown) = match key {
+        "net_egress_bits_per_second" => ("net.egress", amount(units::format_bits)),
+        "net_ingress_bits_per_second" => ("net.ingress", amount(units::format_bits)),
+        "io.rbps" | "io.wbps" => (key, amount(units::format_bytes)),
+        _ => match (key.strip_suffix("_bytes"), key.strip_suffix("_millis")) {
+            (Some(name), _) => (name, amount(units::format_bytes)),
+            (_, Some(name)) => (name, amount(units::format_cpu)),
+            _ => (key, plain(value)),
+        },
     };
-    (name, shown)
+    (name.to_owned(), shown)
 }
 
 fn plain(value: &Value) -> String {
@@ -296,6 +297,24 @@ mod tests {
     fn controls(scenario: &Scenario) -> Vec<(String, String, String)> {
         let found = scenario.configs.iter().filter_map(|config| config.ablation.clone());
         found.map(|it| (it.control, it.from, it.to)).collect()
+    }
+
+    #[test]
+    fn limits_of_links_and_disks_are_spelt_as_in_scenarios() {
+        let mut scenario = scenario(
+            "attacker: {workload: io-drain}\nnode: {disk: {size: 64Mi}, uplink: {rate: 10M}}\nconfigs:\n  - {name: open, expect: leaks}\n  \
+             - {name: a, limits: {io: {rbps: 4Mi, wiops: 100}, net: {egress: 1M, ingress: 2500k}}, expect: contained}\n",
+        );
+        scenario.ablate();
+        let found = controls(&scenario);
+        for (control, from) in [
+            ("limits.io.rbps", "4Mi"),
+            ("limits.io.wiops", "100"),
+            ("limits.net.egress", "1M"),
+            ("limits.net.ingress", "2500k"),
+        ] {
+            assert!(found.iter().any(|it| it.0 == control && it.1 == from), "{control}: {found:?}");
+        }
     }
 
     #[test]

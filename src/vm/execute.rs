@@ -9,7 +9,7 @@ use super::prepare::{Extra, Workshop};
 use super::qemu::Qemu;
 use super::{VmError, VmOptions};
 use crate::engine::{EngineError, Signals};
-use crate::scenario::VmSpec;
+use crate::scenario::{Resource, VmSpec};
 
 /// A program to run in a guest.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub struct Program {
     pub environment: Vec<(String, String)>,
     /// Files that the guest needs besides this binary.
     pub extras: Vec<Extra>,
+    /// The resources that it asks for: the guest has their kernel modules, where its kernel has them.
+    pub resources: Vec<Resource>,
     /// How long it may take once the guest is up, output or not.
     pub limit: Duration,
 }
@@ -65,7 +67,8 @@ pub fn execute(
     let mut signals = Signals::take()?;
     let mut workshop = Workshop::open(options.program.as_deref())?;
     let kernel = options.kernel.as_deref();
-    let prepared = workshop.prepare(spec, kernel, options.modules.as_deref(), &[])?;
+    let prepared =
+        workshop.prepare(spec, kernel, options.modules.as_deref(), &program.resources)?;
     let task = Task::Execute {
         command: program.command.clone(),
         environment: program.environment.clone(),

@@ -7,7 +7,6 @@
 mod accel;
 mod attend;
 mod chronicle;
-mod compression;
 mod console;
 mod disks;
 mod error;

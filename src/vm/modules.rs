@@ -8,9 +8,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::compression;
 use super::package::Package;
 use super::{Kernel, VmError};
+use crate::compression;
 
 /// The largest module unpacked, in bytes.
 const LARGEST: u64 = 64 << 20;

@@ -9,8 +9,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::compression;
 use super::scratch::scratch_file;
+use crate::compression;
 
 /// The first bytes of every ar archive.
 pub const MAGIC: &[u8] = b"!<arch>\n";

@@ -101,6 +101,43 @@ fn what_is_beyond_noise_and_measured_badly_is_undecided() {
     assert_eq!(forks(&compared(&wild, &slower)), Change::Undecided);
 }
 
+/// The record with the fork probe shown and not judged.
+fn shown_alone(mut report: Report) -> Report {
+    let cells = &mut report.scenarios[0].cases[2].cells;
+    cells.iter_mut().filter(|it| it.probe == "pids/fork").for_each(|it| it.verdict = None);
+    report
+}
+
+#[test]
+fn what_nobody_judged_is_never_worse_by_its_speed_and_always_by_its_failures() {
+    let (quick, slow) = (shown_alone(with_held(1.0, false)), shown_alone(with_held(1.8, false)));
+    assert_eq!(forks(&compared(&quick, &slow)), Change::Undecided);
+    assert_eq!(forks(&compared(&slow, &quick)), Change::Undecided);
+    assert_eq!(forks(&compared(&slow, &slow)), Change::Unchanged);
+    assert_eq!(forks(&compared(&slow, &with_held(1.0, true))), Change::Worse);
+}
+
+#[test]
+fn what_nobody_judged_is_unchanged_where_either_could_have_measured_the_other() {
+    let mut old = shown_alone(with_held(1.0, false));
+    let mut new = old.clone();
+    // Every third pair of each is a stall, as on a busy machine: badly measured, and alike.
+    let slow = with_held(2.4, false);
+    for (report, rest) in [(&mut old, 0), (&mut new, 1)] {
+        for block in &mut report.scenarios[0].cases[2].blocks {
+            let slower = slow.scenarios[0].cases[2].blocks.iter();
+            let mut slower = slower
+                .filter(|it| (it.pair, it.mode, it.state) == (block.pair, block.mode, block.state));
+            if block.pair % 3 == rest
+                && let Some(stall) = slower.next()
+            {
+                *block = stall.clone();
+            }
+        }
+    }
+    assert_eq!(forks(&compared(&old, &new)), Change::Unchanged);
+}
+
 #[test]
 fn the_latency_of_a_cpu_that_nobody_judges_is_no_change() {
     let mut old = with_held(1.0, false);
@@ -356,7 +393,7 @@ fn several_records_stand_side_by_side() {
         for line in text.lines() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
-        for words in ["OLD", "NEW 1", "NEW 2", "▲ worse"] {
+        for words in ["OLD", "NEW 1", "NEW 2", "▲ worse", "64/64 held"] {
             assert!(text.contains(words), "{words}: {text}");
         }
     }

@@ -13,4 +13,4 @@ pub use machine::{
 };
 pub use program::{Ended, Program, quick_record_of, record_of};
 pub use shipped::{shipped, shipped_quick};
-pub use suite::{leftovers, run_suite, tries};
+pub use suite::{Test, leftovers, run_suite, tries};

@@ -11,7 +11,7 @@ use contain_test::scenario::{Scenario, VmSpec, parse};
 use contain_test::vm::{self, Kernel, Limits, VmOptions};
 
 /// A fork bomb that takes no longer than it must.
-pub const QUICK: &str = "version: 1\nname: quick\nattacker: {workload: forkbomb}\ntrials: {pairs: 2, budget: 1s, block: 100ms}\n\
+pub const QUICK: &str = "version: 1\nname: quick\nattacker: {workload: forkbomb}\nnode: {pids: 128}\ntrials: {pairs: 2, budget: 1s, block: 100ms}\n\
                          configs:\n  - {name: open, expect: leaks}\n  - {name: held, limits: {pids: 64}}\n";
 
 /// The kernel for guests: a vmlinuz or a package.
@@ -34,10 +34,10 @@ pub fn kernel_options() -> Vec<String> {
     kernel().map_or_else(Vec::new, |path| vec![format!("--kernel={}", path.display())])
 }
 
-/// Options of a run in this process.
+/// Options of a run in this process: in a hurry, because an emulated machine is never asked how fast something is.
 pub fn options(limits: Limits) -> VmOptions {
     let program = Some(PathBuf::from(env!("CARGO_BIN_EXE_contain-test")));
-    VmOptions { kernel: kernel(), program, limits, ..VmOptions::default() }
+    VmOptions { quick: true, kernel: kernel(), program, limits, ..VmOptions::default() }
 }
 
 /// A scenario whose configs run in a guest with these keys.
@@ -47,7 +47,14 @@ pub fn in_guest(text: &str, keys: &str) -> Scenario {
 }
 
 /// Runs a scenario in this process, and tells each event to `told`.
-pub fn run(scenario: Scenario, options: &VmOptions, mut told: impl FnMut(&Event)) -> (Report, u8) {
+pub fn run(
+    mut scenario: Scenario,
+    options: &VmOptions,
+    mut told: impl FnMut(&Event),
+) -> (Report, u8) {
+    if options.quick {
+        scenario.hurry();
+    }
     let outcome = vm::run(&[scenario], options, &mut told).expect("a run");
     (outcome.report, outcome.exit_code)
 }
@@ -61,17 +68,25 @@ pub fn case<'a>(report: &'a Report, config: &str) -> &'a Case {
 /// The guests that a process has started.
 pub fn guests_of(parent: u32) -> Vec<i32> {
     every_process()
-        .filter(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            after.split_whitespace().nth(1) == Some(&parent.to_string()) && is_guest(*pid)
-        })
+        .filter(|&pid| parent_of(pid).is_some_and(|it| u32::try_from(it) == Ok(parent)))
+        .filter(|&pid| is_guest(pid))
         .collect()
 }
 
-/// All guests with our initramfs.
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Guests that this program's tests have left behind: its descendants, and those whose harness is gone.
 pub fn running_guests() -> Vec<i32> {
-    every_process().filter(|&pid| is_guest(pid)).collect()
+    let me = std::process::id();
+    let ours = |pid: i32| {
+        let ancestors = std::iter::successors(parent_of(pid), |&pid| parent_of(pid));
+        let ancestors: Vec<i32> = ancestors.take_while(|&pid| pid > 0).collect();
+        ancestors.len() < 2 || ancestors.iter().any(|&it| u32::try_from(it) == Ok(me))
+    };
+    every_process().filter(|&pid| is_guest(pid) && ours(pid)).collect()
 }
 
 /// Waits until a process has a guest.

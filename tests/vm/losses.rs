@@ -51,7 +51,7 @@ pub fn killed_from_outside() -> Option<String> {
 
 /// The node runs out of memory before it runs out of tasks, and the kernel was told to make a panic of that.
 pub fn panics() -> Option<String> {
-    let text = format!("{QUICK}node: {{memory: 64Mi, pids: 4096}}\n");
+    let text = QUICK.replace("{pids: 128}", "{memory: 64Mi, pids: 4096}");
     let scenario = in_guest(&text, "append: sysctl.vm.panic_on_oom=2");
     let (report, code) = run(scenario, &options(Limits::default()), |_| {});
     assert_lost_and_booted_anew(&report, code, &["its kernel panicked", "panic_on_oom"]);

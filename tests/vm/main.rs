@@ -57,7 +57,7 @@ fn main() -> ExitCode {
             Trial::ignorable_test(name, move || {
                 let skipped = match guest::reason_not_to_run() {
                     Some(reason) => Some(reason),
-                    None => match timed(name, test) {
+                    None => match tried(name, test) {
                         Ok(skipped) => skipped,
                         Err(panic) => return Err(Failed::from(describe(&*panic))),
                     },
@@ -73,6 +73,20 @@ fn main() -> ExitCode {
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Runs a test as often as it may fail: an emulated machine beside other work is now and then slower than every time limit.
+#[expect(clippy::print_stderr, reason = "beside the lines of the test runner")]
+fn tried(name: &str, test: fn() -> Option<String>) -> std::thread::Result<Option<String>> {
+    for _ in 1..serial::tries() {
+        match timed(name, test) {
+            Err(panic) if guest::running_guests().is_empty() => {
+                eprintln!("{name} failed and is tried again: {}", describe(&*panic));
+            }
+            outcome => return outcome,
+        }
+    }
+    timed(name, test)
 }
 
 /// Runs a test, and tells how long it took.

@@ -1,19 +1,26 @@
 //! Programs in guests: the tool's own doctor, and the tests that start sandboxes.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use contain_test::scenario::CgroupMode;
+use contain_test::scenario::{CgroupMode, Resource};
 use contain_test::vm::{Executed, Extra, Limits, Program, execute};
 
 use crate::guest::{options, spec};
 
-/// The tools that the kernel tests call besides the program: busybox has them all.
-const TOOLS: [&str; 18] = [
-    "sh", "cat", "cut", "chrt", "find", "grep", "kill", "ls", "mount", "rm", "sed", "sleep",
-    "sort", "tr", "umount", "unshare", "wc", "taskset",
+/// The tools that the kernel tests call besides the program, and that busybox has.
+const TOOLS: [&str; 31] = [
+    "sh", "awk", "cat", "cut", "dd", "env", "false", "find", "grep", "head", "id", "kill", "ls",
+    "mkdir", "mount", "printf", "rm", "sed", "setpriv", "sleep", "sort", "tail", "taskset", "test",
+    "timeout", "touch", "tr", "true", "umount", "unshare", "wc",
 ];
+
+/// Those that it has not, or not with every option: they come from the host with their libraries.
+const OF_THE_HOST: [&str; 8] =
+    ["chrt", "ip", "ipcmk", "ipcs", "mkfs.ext4", "nsenter", "prlimit", "tc"];
 
 pub fn doctor() -> Option<String> {
     for mode in CgroupMode::ALL {
@@ -65,6 +72,7 @@ pub fn kernel_tests() -> Option<String> {
                 ("CONTAIN_TEST_EMULATED".to_owned(), "1".to_owned()),
             ],
             extras: extras(&tests, &busybox),
+            resources: Resource::ALL.to_vec(),
             limit: Duration::from_secs(1800),
         };
         let executed = execute(
@@ -84,6 +92,7 @@ fn extras(tests: &str, busybox: &str) -> Vec<Extra> {
         let contents = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Extra::File(path.display().to_string(), 0o755, contents)
     };
+    let mut libraries = BTreeSet::new();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/leftovers.sh");
     let mut list = vec![
         file(Path::new(tests)),
@@ -93,5 +102,23 @@ fn extras(tests: &str, busybox: &str) -> Vec<Extra> {
     let contents = fs::read(busybox).unwrap_or_else(|error| panic!("{busybox}: {error}"));
     list.push(Extra::File("bin/busybox".to_owned(), 0o755, contents));
     list.extend(TOOLS.map(|tool| Extra::Link(format!("bin/{tool}"), "busybox".to_owned())));
+    for tool in OF_THE_HOST {
+        let path =
+            ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map(|folder| Path::new(folder).join(tool));
+        let path =
+            path.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no {tool} here"));
+        let contents = fs::read(path).expect("a program");
+        list.push(Extra::File(format!("bin/{tool}"), 0o755, contents));
+        libraries.extend(libraries_of(path));
+    }
+    list.extend(libraries.iter().map(|library| file(library)));
     list
+}
+
+/// What the dynamic loader would load for a program, the loader included.
+fn libraries_of(program: &Path) -> Vec<PathBuf> {
+    let answer = Command::new("ldd").arg(program).output().expect("ldd");
+    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let words = text.split_whitespace().filter(|word| word.starts_with('/'));
+    words.map(PathBuf::from).collect()
 }

@@ -37,8 +37,8 @@ fn of_attacker(pair: &Pair<'_>, old: &Case, new: &Case) -> Vec<CeilingChange> {
             let limit = limits.entry(field_of(ceiling).to_owned()).or_default();
             limit.knob = Some(ceiling.knob.clone());
             (limit.kept, limit.level) = (Some(ceiling.kept), Some(ceiling.level));
-            // Of a list of CPUs the ceiling knows only how many they are.
-            if !ceiling.is_cpuset() {
+            // Of a list of CPUs the ceiling knows only how many they are, and two kernels may have two units for one limit.
+            if !ceiling.is_cpuset() && limit.written.is_none() {
                 limit.amount = Some(ceiling.limit);
                 limit.written = Some(ceiling.limit.to_string());
             }
@@ -52,6 +52,11 @@ fn of_attacker(pair: &Pair<'_>, old: &Case, new: &Case) -> Vec<CeilingChange> {
 /// scenario names.
 fn field_of(ceiling: &Ceiling) -> &str {
     match ceiling.knob.as_str() {
+        // Both versions of cgroups name a rate at a disk behind their file.
+        knob if knob.ends_with(" rbps") => "io.rbps",
+        knob if knob.ends_with(" wbps") => "io.wbps",
+        knob if knob.ends_with(" riops") => "io.riops",
+        knob if knob.ends_with(" wiops") => "io.wiops",
         "pids.max" => "pids",
         "memory.max" | "memory.limit_in_bytes" => "memory_bytes",
         "memory.swap.max" | "memory.memsw.limit_in_bytes" => "swap_bytes",
@@ -67,9 +72,14 @@ fn field_of(ceiling: &Ceiling) -> &str {
     }
 }
 
-/// The limits as a record writes them, by its fields.
+/// The limits as a record writes them, by its fields; those of the disk each by itself.
 fn written(limits: &Limits) -> BTreeMap<String, Limit> {
-    let Ok(Value::Object(fields)) = serde_json::to_value(limits) else { return BTreeMap::new() };
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(limits) else {
+        return BTreeMap::new();
+    };
+    if let Some(Value::Object(io)) = fields.remove("io") {
+        fields.extend(io.into_iter().map(|(key, value)| (format!("io.{key}"), value)));
+    }
     fields
         .into_iter()
         .map(|(field, value)| {

@@ -67,7 +67,7 @@ fn one(
     }
 }
 
-fn effect(cell: &Cell) -> CellEffect {
+pub(super) fn effect(cell: &Cell) -> CellEffect {
     CellEffect {
         verdict: cell.verdict,
         via: cell.via,
@@ -122,11 +122,21 @@ fn decided(
         return (Change::Unchanged, why.into(), Vec::new());
     }
     let metrics = metrics(old, new, tolerance, bootstrap);
-    // Single stalls of a machine move the mean. Where a cell is judged, fresh pairs have confirmed it; elsewhere it is shown alone.
-    let judged = old.1.verdict.is_some() || new.1.verdict.is_some();
-    let counts = |it: &MetricChange| judged || it.metric != "mean";
+    match (old.1.verdict, new.1.verdict) {
+        (None, None) => unjudged(metrics, tolerance),
+        verdicts => judged(verdicts, metrics, tolerance),
+    }
+}
+
+/// Cells that at least one record judges by their speed. A suspicion there was confirmed by fresh pairs before it became a leak, so what
+/// changed between two of them is a finding.
+fn judged(
+    verdicts: (Option<Verdict>, Option<Verdict>),
+    metrics: Vec<MetricChange>,
+    tolerance: f64,
+) -> (Change, String, Vec<MetricChange>) {
     let of = |change| {
-        let changed = metrics.iter().filter(|it| it.change == change && counts(it));
+        let changed = metrics.iter().filter(|it| it.change == change);
         changed.copied().collect::<Vec<_>>()
     };
     let (worse, better) = (of(Change::Worse), of(Change::Better));
@@ -139,18 +149,41 @@ fn decided(
     if !better.is_empty() {
         return (Change::Better, sentence(&better), better);
     }
-    if metrics.is_empty() {
-        return (Change::Undecided, "too few pairs to compare".into(), metrics);
+    // Each was found to be no further from quiet than the tolerance, so from each other they are no further than twice that.
+    let within = |it: Option<Verdict>| matches!(it, Some(Verdict::Contained | Verdict::Harmless));
+    if within(verdicts.0) && within(verdicts.1) {
+        return (Change::Unchanged, sentence(&metrics), metrics);
     }
     // Of the mean only the median over pairs must agree, as it is in the judgement of a cell.
     let settled = |it: &MetricChange| match it.metric {
-        "mean" => !judged || is_noise(it.difference.median, tolerance) || agree(it),
+        "mean" => is_noise(it.difference.median, tolerance) || agree(it),
         _ => it.change == Change::Unchanged,
     };
-    if metrics.iter().all(settled) {
-        return (Change::Unchanged, sentence(&metrics), metrics);
+    settle(metrics, settled)
+}
+
+/// Cells whose speed neither record judges: they were measured once, for whoever reads the table, and no fresh pairs confirmed what was seen.
+/// They are unchanged where each record could have measured what the other one did; no difference of one measurement is worse or better.
+fn unjudged(metrics: Vec<MetricChange>, tolerance: f64) -> (Change, String, Vec<MetricChange>) {
+    settle(metrics, |it| {
+        it.metric == "mean"
+            || it.change == Change::Unchanged
+            || is_noise(it.difference.median, tolerance) && agree(it)
+    })
+}
+
+/// Unchanged when every metric is settled, else undecided for those that are not.
+fn settle(
+    metrics: Vec<MetricChange>,
+    settled: impl Fn(&MetricChange) -> bool,
+) -> (Change, String, Vec<MetricChange>) {
+    if metrics.is_empty() {
+        return (Change::Undecided, "too few pairs to compare".into(), metrics);
     }
     let open: Vec<MetricChange> = metrics.iter().filter(|it| !settled(it)).copied().collect();
+    if open.is_empty() {
+        return (Change::Unchanged, sentence(&metrics), metrics);
+    }
     (Change::Undecided, sentence(&open), metrics)
 }
 

@@ -1,5 +1,6 @@
 //! Records compared: per cell worse, better, unchanged or undecided, and what else changed. Pure, like the rest of the judge.
 
+mod beside;
 mod ceiling;
 mod cell;
 mod expectation;
@@ -45,6 +46,7 @@ pub fn compare(records: &[Source<'_>], tool: &Tool, seed: u64) -> Comparison {
         seed,
         records: records.iter().map(compared).collect(),
         unlike: unlike(records),
+        cases: Vec::new(),
         cells: Vec::new(),
         verdicts: Vec::new(),
         ceilings: Vec::new(),
@@ -63,6 +65,7 @@ pub fn compare(records: &[Source<'_>], tool: &Tool, seed: u64) -> Comparison {
             comparison.expectations.extend(expectation::changes(&pair));
         }
     }
+    comparison.cases = beside::cases(records, &comparison);
     comparison.regression = is_regression(&comparison);
     comparison
 }

@@ -1,9 +1,10 @@
 //! What changed, in sentences: worst first. Text from files is not yet escaped.
 
 use crate::record::{
-    CasePlace, CeilingChange, CellChange, Change, Comparison, ExpectationChange, LimitMove,
-    VerdictChange,
+    CasePlace, CaseSeen, CeilingChange, CellChange, Change, Comparison, ExpectationChange,
+    LimitMove, VerdictChange,
 };
+use crate::report::words::{ceiling_lines, times};
 
 /// One thing that changed, in one sentence.
 pub(super) struct Line {
@@ -11,8 +12,9 @@ pub(super) struct Line {
     pub text: String,
 }
 
-/// Everything that changed or cannot be decided, worst first; cells that are unchanged are in the table alone.
-pub(super) fn lines(it: &Comparison) -> Vec<Line> {
+/// Everything that changed, worst first, and with `verbose` each cell of which nothing can be said. Cells that are unchanged are in the table
+/// alone.
+pub(super) fn lines(it: &Comparison, verbose: bool) -> Vec<Line> {
     let name = Names::of(it);
     let mut lines: Vec<Line> = Vec::new();
     let mut add = |change, text| lines.push(Line { change, text });
@@ -25,7 +27,12 @@ pub(super) fn lines(it: &Comparison) -> Vec<Line> {
     for change in &it.expectations {
         add(change.change, name.expectation(change));
     }
-    for change in it.cells.iter().filter(|it| it.change != Change::Unchanged) {
+    let told = |it: &&CellChange| match it.change {
+        Change::Unchanged => false,
+        Change::Undecided => verbose,
+        Change::Worse | Change::Better => true,
+    };
+    for change in it.cells.iter().filter(told) {
         add(change.change, name.cell(change));
     }
     for change in &it.setups {
@@ -73,9 +80,28 @@ pub(super) fn effect(it: &crate::record::CellEffect) -> String {
         return format!("{word} {:.0}% failed{via}", (it.failed * 100.0).max(1.0));
     }
     match it.times {
-        Some(times) => format!("{word} {}{via}", crate::report::words::times(times)),
+        Some(by) => format!("{word} {}{via}", times(by)),
         None => format!("{word}{via}"),
     }
+}
+
+/// What the table says of a case in a record: its verdict, how much the victim felt of it, and how its limit fared.
+pub(super) fn case_words(it: &CaseSeen) -> String {
+    let mut text = it.verdict.name().to_owned();
+    if let Some(felt) = &it.effect {
+        match felt.times {
+            _ if felt.failed > 0.0 => {
+                text.push_str(&format!(" {:.0}% failed", (felt.failed * 100.0).max(1.0)));
+            }
+            Some(by) => text.push_str(&format!(" {}", times(by))),
+            None => {}
+        }
+    }
+    if let Some(ceiling) = &it.ceiling {
+        text.push('\n');
+        text.push_str(&ceiling_lines(ceiling));
+    }
+    text
 }
 
 /// How a change is marked in the table.

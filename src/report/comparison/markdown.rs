@@ -1,12 +1,12 @@
 //! A comparison as GitHub Markdown, for comments on changes.
 
-use super::lines::{effect, lines, sign, summary};
-use super::table::{name, rows};
+use super::lines::{lines, sign, summary};
+use super::table::{Row, Seen, case_rows, cell_rows, heads, name};
 use crate::record::Comparison;
 use crate::report::markdown::inline;
 use crate::report::words::NOTHING;
 
-/// Summary, records, what changed, and a table with a column for each record.
+/// Summary, records, what changed, and a table with a column for each record; every cell is folded away.
 #[must_use]
 pub fn comparison_markdown(it: &Comparison) -> String {
     let mut text = format!("**{}**\n\n", inline(&summary(it)));
@@ -28,38 +28,38 @@ pub fn comparison_markdown(it: &Comparison) -> String {
             inline(&unlike.old)
         ));
     }
-    let changed = lines(it);
+    let changed = lines(it, false);
     if !changed.is_empty() {
         text.push('\n');
     }
     for line in changed {
         text.push_str(&format!("- **{}**: {}\n", line.change.name(), inline(&line.text)));
     }
-    let rows = rows(it);
-    if !rows.is_empty() {
-        text.push_str("\n|  | OLD |");
-        for index in 1..it.records.len() {
-            text.push_str(&format!(" {} |", name(index, it.records.len())));
-        }
-        text.push_str(&format!("\n|{}\n", "---|".repeat(it.records.len() + 1)));
+    text.push_str(&table(it, &case_rows(it)));
+    let cells = table(it, &cell_rows(it));
+    if !cells.is_empty() {
+        text.push_str(&format!("\n<details><summary>Every cell</summary>\n{cells}\n</details>\n"));
     }
+    text
+}
+
+fn table(it: &Comparison, rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let lines = |text: &str| text.split('\n').map(inline).collect::<Vec<_>>().join("<br>");
+    let heads: Vec<String> = heads(it).iter().map(|it| lines(it)).collect();
+    let mut text = format!("\n|  | {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len() + 1));
     for row in rows {
-        text.push_str(&format!(
-            "| {} | {} |",
-            inline(&row.name),
-            inline(row.old.as_deref().unwrap_or(NOTHING))
-        ));
-        for later in row.later {
-            let words = later.map_or_else(
-                || NOTHING.to_owned(),
-                |it| {
-                    let words = it.new.as_ref().map_or_else(|| NOTHING.to_owned(), effect);
-                    format!("{}<br>{}", inline(&words), sign(it.change))
-                },
-            );
-            text.push_str(&format!(" {words} |"));
-        }
-        text.push('\n');
+        let shown = |seen: &Option<Seen>| match seen {
+            None => NOTHING.to_owned(),
+            Some(Seen { words, change: None }) => lines(words),
+            Some(Seen { words, change: Some(change) }) => {
+                format!("{}<br>{}", lines(words), sign(*change))
+            }
+        };
+        let cells: Vec<String> = row.seen.iter().map(shown).collect();
+        text.push_str(&format!("| {} | {} |\n", inline(&row.name), cells.join(" | ")));
     }
     text
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::lines::{effect, lines, sign, summary};
-use crate::record::{CellChange, Change, Comparison};
+use super::lines::{case_words, effect, lines, sign, summary};
+use crate::record::{CasePlace, CaseSeen, Change, Comparison};
 use crate::report::clock::rfc3339;
 use crate::report::escape::{escaped, shortened};
 use crate::report::format::ViewOptions;
@@ -16,8 +16,8 @@ use crate::report::wrap::{broken, wrapped};
 /// The narrowest and the widest that the table may be, in columns.
 const WIDTHS: (usize, usize) = (40, 100);
 
-/// Summary, records, changes worst first, and the table of all cells; with `quiet` the summary alone. `verbose` tells the numbers
-/// behind each cell, too.
+/// Summary, records, changes worst first, and the table of all cases; with `quiet` the summary alone. With `verbose` every cell has a row,
+/// too, and the numbers behind it.
 #[must_use]
 pub fn comparison_table(it: &Comparison, options: &ViewOptions) -> String {
     let width = options.width.clamp(WIDTHS.0, WIDTHS.1);
@@ -49,7 +49,7 @@ pub fn comparison_table(it: &Comparison, options: &ViewOptions) -> String {
         text.push('\n');
     }
     text.push('\n');
-    let changed = lines(it);
+    let changed = lines(it, options.verbose);
     for line in &changed {
         let whole = format!("{}: {}", line.change.name(), escaped(&line.text));
         text.push_str(&tone(line.change).paint(&wrapped(&whole, width, 2)));
@@ -58,8 +58,9 @@ pub fn comparison_table(it: &Comparison, options: &ViewOptions) -> String {
     if !changed.is_empty() {
         text.push('\n');
     }
-    text.push_str(&tables(it, width));
+    text.push_str(&tables(it, &case_rows(it), width));
     if options.verbose {
+        text.push_str(&tables(it, &cell_rows(it), width));
         for cell in &it.cells {
             let line = format!(
                 "{}/{} {}: {}",
@@ -90,40 +91,79 @@ pub(super) const fn tone(change: Change) -> Tone {
     }
 }
 
-/// A row of the table: the same cell in all records, in the order in which they were given.
-pub(super) struct Row<'a> {
+/// A row of a table: one thing in all records, in the order in which they were given.
+pub(super) struct Row {
     pub name: String,
-    pub old: Option<String>,
-    pub later: Vec<Option<&'a CellChange>>,
+    pub seen: Vec<Option<Seen>>,
+}
+
+/// What one record says, and which way that went since OLD.
+pub(super) struct Seen {
+    pub words: String,
+    pub change: Option<Change>,
+}
+
+/// The name of a case: with its machine, where a record has several.
+fn case_name(it: &Comparison, place: &CasePlace) -> String {
+    let several = it.records.iter().any(|record| record.machines.len() > 1);
+    let machine = if several { format!(" on {}", place.machine) } else { String::new() };
+    format!("{}/{}{machine}", place.scenario, place.config)
+}
+
+/// All cases.
+pub(super) fn case_rows(it: &Comparison) -> Vec<Row> {
+    let seen = |it: &CaseSeen| Seen { words: case_words(it), change: it.change };
+    it.cases
+        .iter()
+        .map(|case| Row {
+            name: case_name(it, &case.place),
+            seen: case.seen.iter().map(|it| it.as_ref().map(seen)).collect(),
+        })
+        .collect()
 }
 
 /// All cells, in the order of the later records.
-pub(super) fn rows(it: &Comparison) -> Vec<Row<'_>> {
-    let several = it.records.iter().any(|record| record.machines.len() > 1);
+pub(super) fn cell_rows(it: &Comparison) -> Vec<Row> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for cell in &it.cells {
         let place = &cell.place;
-        let machine = if several { format!(" on {}", place.machine) } else { String::new() };
-        let name = format!("{}/{}{machine} {}", place.scenario, place.config, cell.probe);
+        let name = format!("{} {}", case_name(it, place), cell.probe);
         let key = format!("{name}\u{0}{}\u{0}{}", place.machine, place.runtime);
         let index = *places.entry(key).or_insert(rows.len());
         if index == rows.len() {
-            let later = vec![None; it.records.len().saturating_sub(1)];
-            rows.push(Row { name, old: None, later });
+            rows.push(Row { name, seen: it.records.iter().map(|_| None).collect() });
         }
-        let row = &mut rows[index];
-        row.old = row.old.take().or_else(|| cell.old.as_ref().map(effect));
-        if let Some(slot) = cell.record.checked_sub(1).and_then(|slot| row.later.get_mut(slot)) {
-            *slot = Some(cell);
+        let seen = &mut rows[index].seen;
+        if let (Some(old), None) = (&cell.old, &seen[0]) {
+            seen[0] = Some(Seen { words: effect(old), change: None });
         }
+        let words = cell.new.as_ref().map_or_else(|| NOTHING.to_owned(), effect);
+        seen[cell.record] = Some(Seen { words, change: Some(cell.change) });
     }
     rows
 }
 
+/// Above each column: which record, and where they ran on unlike machines, on what.
+pub(super) fn heads(it: &Comparison) -> Vec<String> {
+    let records = it.records.iter().enumerate();
+    records
+        .map(|(index, record)| {
+            let name = name(index, it.records.len());
+            match record.machines.as_slice() {
+                [machine] if !it.unlike.is_empty() => {
+                    let cgroup =
+                        machine.cgroup.map_or_else(String::new, |it| format!(" {}", it.name()));
+                    format!("{name}\n{}{cgroup}", machine.kernel)
+                }
+                _ => name,
+            }
+        })
+        .collect()
+}
+
 /// Tables of as many records as fit, with OLD in each.
-fn tables(it: &Comparison, width: usize) -> String {
-    let rows = rows(it);
+fn tables(it: &Comparison, rows: &[Row], width: usize) -> String {
     let later = it.records.len().saturating_sub(1);
     if rows.is_empty() || later == 0 {
         return String::new();
@@ -132,45 +172,43 @@ fn tables(it: &Comparison, width: usize) -> String {
     while first < later {
         let fits = (first + 1..=later)
             .rev()
-            .find(|&end| end == first + 1 || wide(&table(it, &rows, first..end, width)) <= width);
+            .find(|&end| end == first + 1 || wide(&table(it, rows, first..end, width)) <= width);
         let end = fits.unwrap_or(first + 1);
-        text.push_str(&table(it, &rows, first..end, width).to_string());
+        text.push_str(&table(it, rows, first..end, width).to_string());
         text.push('\n');
         first = end;
     }
     text
 }
 
-fn table(it: &Comparison, rows: &[Row<'_>], part: std::ops::Range<usize>, width: usize) -> Table {
+fn table(it: &Comparison, rows: &[Row], part: std::ops::Range<usize>, width: usize) -> Table {
     let columns = part.len() + 2;
     // Each column gets its part of the width, less lines and blanks, and no more than words need.
     let longest = (width.saturating_sub(3 * columns + 1) / columns).clamp(8, 30);
     let cell =
         |text: &str, tone: Tone| tone.paint(&broken(&shortened(text, longest * 4), longest, 1));
+    let lines = |text: &str, tone: Tone| -> String {
+        text.split('\n').map(|line| cell(line, tone)).collect::<Vec<_>>().join("\n")
+    };
+    let shown = |seen: Option<&Seen>| match seen {
+        None => cell(NOTHING, Tone::Dim),
+        Some(Seen { words, change: None }) => lines(words, Tone::Dim),
+        Some(Seen { words, change: Some(change) }) => {
+            let sign = tone(*change).paint(&broken(sign(*change), longest, 1));
+            format!("{}\n{sign}", lines(words, Tone::Plain))
+        }
+    };
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    let names = part.clone().map(|index| name(index + 1, it.records.len()));
-    table.set_header(["".to_owned(), "OLD".to_owned()].into_iter().chain(names));
+    let heads = heads(it);
+    let chosen = || std::iter::once(0).chain(part.clone().map(|index| index + 1));
+    let head = chosen().filter_map(|index| heads.get(index)).map(|it| lines(it, Tone::Plain));
+    table.set_header(std::iter::once(String::new()).chain(head));
     for row in rows {
-        let mut line = vec![
-            cell(&row.name, Tone::Plain),
-            cell(row.old.as_deref().unwrap_or(NOTHING), Tone::Dim),
-        ];
-        for later in &row.later[part.clone()] {
-            line.push(match later {
-                None => cell(NOTHING, Tone::Dim),
-                Some(it) => {
-                    let words = it.new.as_ref().map_or_else(|| NOTHING.to_owned(), effect);
-                    format!(
-                        "{}\n{}",
-                        cell(&words, Tone::Plain),
-                        tone(it.change).paint(&broken(sign(it.change), longest, 1))
-                    )
-                }
-            });
-        }
-        table.add_row(line);
+        let name = std::iter::once(cell(&row.name, Tone::Plain));
+        let seen = chosen().map(|index| shown(row.seen.get(index).and_then(Option::as_ref)));
+        table.add_row(name.chain(seen));
     }
     table
 }
