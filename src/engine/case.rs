@@ -74,7 +74,7 @@ fn experiment(
         case.watch = scene.watcher.report(around.signals)?;
         return Ok(());
     }
-    let paces = scene.warm_up(around)?;
+    let paces = scene.warm_up(case.trials.block_ms, around)?;
     scene.watcher.report(around.signals)?;
     let guard = case.node.guard;
     under_attack(scene, &paces, case, around, stage).map_err(|error| error.under_attack(guard))

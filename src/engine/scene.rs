@@ -30,7 +30,8 @@ use crate::sandbox::runtime::{Native, Runtime};
 use crate::sandbox::{ID_COUNT, IdRange, Pod, Sandbox};
 use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Placement, Role};
 
-/// How long each probe is looked at on the quiet node. It decides how often the probe runs and nothing else, so a rough figure will do.
+/// How long each probe is looked at on the quiet node, at most. It decides how often the probe runs and nothing else, so a rough figure will do,
+/// and a quarter of a short block is enough.
 const CALIBRATE_MS: u64 = 20;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -190,9 +191,11 @@ impl Scene {
     /// Lets the victim measure what its operations cost on the quiet node, and derives every probe's schedule from it.
     pub fn warm_up(
         &mut self,
+        block_ms: u64,
         around: &mut Surroundings<'_>,
     ) -> Result<BTreeMap<String, Pace>, EngineError> {
-        let order = Order::Calibrate { duration_ms: CALIBRATE_MS };
+        let duration_ms = CALIBRATE_MS.min(block_ms / 4).max(1);
+        let order = Order::Calibrate { duration_ms };
         match require(&mut self.victim, around.signals, &order, ANSWER_LIMIT)? {
             Reply::Calibrated { cost_ns, failures } => {
                 for probe in &self.probes {

@@ -47,6 +47,21 @@ fn every_format_shows_the_stored_record_with_the_same_exit_code() {
 }
 
 #[test]
+fn a_compressed_record_is_read_and_half_of_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), &to_json(&record()));
+    let packed = std::process::Command::new("gzip").args(["-k", &path]).status().expect("gzip");
+    assert!(packed.success());
+    let packed = format!("{path}.gz");
+    let plain = run(&["report", &path]);
+    assert_eq!((plain.code, run(&["report", &packed]).stdout), (0, plain.stdout));
+    let bytes = std::fs::read(&packed).unwrap();
+    std::fs::write(&packed, &bytes[..bytes.len() / 2]).unwrap();
+    let answer = run(&["report", &packed]);
+    assert!(answer.code == 2 && answer.stderr.contains(&packed), "{answer:?}");
+}
+
+#[test]
 fn exports_hold_what_was_judged_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), &to_json(&record()));

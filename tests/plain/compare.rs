@@ -303,6 +303,7 @@ fn a_host_and_a_guest_are_compared_where_each_record_has_one_machine() {
     let got = compared(&old, &new);
     assert_eq!(forks(&got), Change::Worse);
     assert!(got.cells.iter().all(|cell| cell.place.machine == "vm-v2"));
+    assert!(got.cases.iter().all(|case| case.seen.iter().all(Option::is_some)), "{:?}", got.cases);
     // With two machines in a record their IDs tell which is which.
     new.machines.push(old.machines[0].clone());
     assert_eq!(forks(&compared(&old, &new)), Change::Undecided);
@@ -379,6 +380,24 @@ fn json_has_a_change_for_each_cell_and_names_the_records() {
     let worse: Vec<&Value> = cells.iter().filter(|it| it["change"] == "worse").collect();
     assert_eq!(worse.len(), 1, "{worse:#?}");
     assert_eq!((&worse[0]["config"], &worse[0]["probe"]), (&"held".into(), &"pids/fork".into()));
+}
+
+#[test]
+fn every_case_has_a_row_with_what_each_record_says() {
+    let (old, new) = (with_held(1.0, false), with_held(1.8, false));
+    let got = compared(&old, &new);
+    let held = got.cases.iter().find(|case| case.place.config == "held").expect("a case");
+    let [Some(before), Some(after)] = held.seen.as_slice() else { panic!("{held:?}") };
+    assert_eq!((before.verdict, before.change), (Verdict::Contained, None));
+    assert_eq!((after.verdict, after.change), (Verdict::Degraded, Some(Change::Worse)));
+    assert!(after.effect.as_ref().is_some_and(|it| it.times > Some(1.7)), "{after:?}");
+    assert_eq!(after.ceiling.as_ref().map(|it| (it.limit, it.kept)), Some((64, true)));
+    let open = got.cases.iter().find(|case| case.place.config == "open").expect("a case");
+    assert_eq!(open.seen[1].as_ref().and_then(|it| it.change), Some(Change::Unchanged));
+    // Undecided cells are told one by one only when asked for.
+    let text = |verbose| comparison_table(&got, &ViewOptions { verbose, ..ViewOptions::default() });
+    assert!(text(false).contains("degraded") && !text(false).contains("pids/fork ┆"));
+    assert!(text(true).lines().count() > text(false).lines().count());
 }
 
 #[test]

@@ -10,10 +10,11 @@ use crate::record::{
 /// All cases, in the order of the later records. `comparison` has what changed.
 pub(super) fn cases(records: &[Source<'_>], comparison: &Comparison) -> Vec<CaseBeside> {
     let Some((old, later)) = records.split_first() else { return Vec::new() };
+    let several = records.iter().any(|it| it.report.machines.len() > 1);
     let mut all: Vec<CaseBeside> = Vec::new();
     for (index, new) in later.iter().enumerate() {
         for pair in matched(index + 1, old.report, new.report) {
-            let same = |it: &CaseBeside| alike(&it.place, &pair.place);
+            let same = |it: &CaseBeside| alike(&it.place, &pair.place, several);
             let found = all.iter().position(same).unwrap_or_else(|| {
                 all.push(CaseBeside { place: pair.place.clone(), seen: vec![None; records.len()] });
                 all.len() - 1
@@ -29,9 +30,10 @@ pub(super) fn cases(records: &[Source<'_>], comparison: &Comparison) -> Vec<Case
     all
 }
 
-/// Whether two later records speak of one case: a record of one machine may call it what it likes.
-fn alike(one: &CasePlace, other: &CasePlace) -> bool {
+/// Whether two later records speak of one case: records of one machine each may call it what they like.
+fn alike(one: &CasePlace, other: &CasePlace, several_machines: bool) -> bool {
     (&one.scenario, &one.config, &one.runtime) == (&other.scenario, &other.config, &other.runtime)
+        && (!several_machines || one.machine == other.machine)
 }
 
 fn seen(case: &Case, change: Option<Change>) -> CaseSeen {

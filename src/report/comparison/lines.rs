@@ -2,7 +2,7 @@
 
 use crate::record::{
     CasePlace, CaseSeen, CeilingChange, CellChange, Change, Comparison, ExpectationChange,
-    LimitMove, VerdictChange,
+    LimitMove, Verdict, VerdictChange,
 };
 use crate::report::words::{ceiling_lines, times};
 
@@ -74,7 +74,7 @@ pub(super) fn summary(it: &Comparison) -> String {
 
 /// What a cell of the table says of a record: the verdict, and how many times as long or which share failed.
 pub(super) fn effect(it: &crate::record::CellEffect) -> String {
-    let word = it.verdict.map_or("not judged", crate::record::Verdict::name);
+    let word = it.verdict.map_or("not judged", Verdict::name);
     let via = it.via.map_or_else(String::new, |via| format!(" via {via}"));
     if it.failed > 0.0 {
         return format!("{word} {:.0}% failed{via}", (it.failed * 100.0).max(1.0));
@@ -88,7 +88,9 @@ pub(super) fn effect(it: &crate::record::CellEffect) -> String {
 /// What the table says of a case in a record: its verdict, how much the victim felt of it, and how its limit fared.
 pub(super) fn case_words(it: &CaseSeen) -> String {
     let mut text = it.verdict.name().to_owned();
-    if let Some(felt) = &it.effect {
+    // A look that fails is no operation of the victim.
+    let looks = matches!(it.verdict, Verdict::Hidden | Verdict::Visible | Verdict::Reachable);
+    if let Some(felt) = it.effect.as_ref().filter(|_| !looks) {
         match felt.times {
             _ if felt.failed > 0.0 => {
                 text.push_str(&format!(" {:.0}% failed", (felt.failed * 100.0).max(1.0)));
