@@ -64,7 +64,7 @@ pub fn in_force() {
 pub fn changed() {
     let text = "version: 1\nname: bounds\ntrials: {pairs: 2, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  \
                 - name: limited\n    limits: {nproc: 64, tmpfs: 1Mi}\n";
-    let program = Program::start(text, &[]);
+    let program = Program::start_with(&["--quick"], text, &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
     let first = first_of(&started, "attacker");

@@ -39,7 +39,7 @@ pub fn shipped_kinds() {
 
 /// One process with as many threads as the limit leaves, and none of them left when the attack is off.
 pub fn threads_are_threads() {
-    let program = Program::start(&limited("thread", 40), &[]);
+    let program = Program::start_with(&["--quick"], &limited("thread", 40), &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
     let workers = workers_of(&started);

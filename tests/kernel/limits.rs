@@ -105,7 +105,7 @@ pub fn shipped_pids() {
 pub fn seven_and_a_hundred() {
     let text = "version: 1\nname: chosen\ntrials: {pairs: 2, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  - name: seven\n    limits: \
                 {pids: 7}\n    expect: contained\n  - name: hundred\n    limits: {pids: 100}\n";
-    let ended = record_of(text);
+    let ended = quick_record_of(text);
     assert_ceiling(&ended, "seven", 7);
     assert_ceiling(&ended, "hundred", 100);
     assert_holds(&ended, "seven");
@@ -125,7 +125,7 @@ pub fn limit_taken_away() {
 }
 
 pub fn limit_raised() {
-    let program = Program::start(&only_limited("{pids: 64}"), &[]);
+    let program = Program::start_with(&["--quick"], &only_limited("{pids: 64}"), &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
     fs::write(run_group(&started, "attacker", "pids").join("pids.max"), "200").unwrap();
@@ -138,7 +138,7 @@ pub fn limit_raised() {
 /// Raised, but never used: no peak shows it, only reading the limit again does.
 pub fn limit_raised_unused() {
     let text = only_limited("{pids: 64}").replace("forkbomb}", "forkbomb, intensity: 1}");
-    let program = Program::start(&text, &[]);
+    let program = Program::start_with(&["--quick"], &text, &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
     fs::write(run_group(&started, "attacker", "pids").join("pids.max"), "200").unwrap();
@@ -151,7 +151,7 @@ pub fn limit_raised_unused() {
 }
 
 pub fn process_moved_out() {
-    let program = Program::start(&only_limited("{pids: 64}"), &[]);
+    let program = Program::start_with(&["--quick"], &only_limited("{pids: 64}"), &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
     let group = run_group(&started, "attacker", "pids");
@@ -229,7 +229,7 @@ pub fn faint_attack() {
 
 /// Something outside kills every worker: the supervisor starts the attack again, and counts that.
 pub fn killed_workers() {
-    let program = Program::start(&only_limited("{pids: 64}"), &[]);
+    let program = Program::start_with(&["--quick"], &only_limited("{pids: 64}"), &[]);
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("limited");
     // Workers die with their parents, so some of these are gone by their turn.

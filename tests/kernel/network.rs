@@ -42,7 +42,11 @@ pub fn limited() {
 
 /// Root of the sandbox's own namespaces finds no limit to remove, and the harness dies without leaving anything.
 pub fn out_of_reach_and_gone() {
-    let program = Program::start(&format!("{FLOOD}  - name: held\n    limits: {{net: 1M}}\n"), &[]);
+    let program = Program::start_with(
+        &["--quick"],
+        &format!("{FLOOD}  - name: held\n    limits: {{net: 1M}}\n"),
+        &[],
+    );
     let started = program.wait_for(|event| event["event"] == "run-started");
     program.wait_for_attack("held");
     let attacker = attacker_of(&started);

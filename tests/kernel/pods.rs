@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::sandboxes::stop;
 use crate::serial::{
-    Program, guardian_of, host_namespace, namespace_of, record_of, run_group,
+    Program, guardian_of, host_namespace, namespace_of, quick_record_of, record_of, run_group,
     shipped as shipped_scenario,
 };
 
@@ -242,7 +242,7 @@ pub fn limit_of_the_sum() {
                 trials: {pairs: 4, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb, pod: app}\n\
                 victim: {pod: app}\nconfigs:\n  - name: own\n    pods: [{name: app, limits: {pids: 60}}]\n  \
                 - name: other\n    attacker: {pod: noisy}\n    pods: [{name: noisy, limits: {pids: 60}}]\n";
-    let ended = record_of(text);
+    let ended = quick_record_of(text);
     for config in ["own", "other"] {
         let case = ended.case(config);
         let ceiling = &case["ceiling"];

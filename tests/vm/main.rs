@@ -12,6 +12,7 @@ mod endings;
 mod guest;
 mod limits;
 mod losses;
+mod priority;
 mod programs;
 mod shipped;
 mod unready;
@@ -28,6 +29,7 @@ const TESTS: &[Test] = &[
     ("the_cgroup_version_is_an_axis_of_the_report", axes::cgroup_versions),
     ("a_packaged_kernel_brings_the_modules_for_swap_and_disk", axes::package_swap_and_disk),
     ("every_limit_of_cgroup_v2_is_in_force_and_proved", limits::of_version_2),
+    ("a_group_gives_traffic_its_priority", priority::of_traffic),
     ("a_fork_bomb_without_a_node_meets_the_kernels_own_tables", losses::unguarded_fork_bomb),
     ("a_memory_eater_without_a_node_meets_the_oom_killer", losses::unguarded_memory_eater),
     ("descriptors_without_a_node_fill_the_table_of_the_system", losses::unguarded_descriptors),

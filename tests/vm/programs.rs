@@ -12,10 +12,10 @@ use contain_test::vm::{Executed, Extra, Limits, Program, execute};
 use crate::guest::{options, spec};
 
 /// The tools that the kernel tests call besides the program, and that busybox has.
-const TOOLS: [&str; 31] = [
+const TOOLS: [&str; 32] = [
     "sh", "awk", "cat", "cut", "dd", "env", "false", "find", "grep", "head", "id", "kill", "ls",
-    "mkdir", "mount", "printf", "rm", "sed", "setpriv", "sleep", "sort", "tail", "taskset", "test",
-    "timeout", "touch", "tr", "true", "umount", "unshare", "wc",
+    "mkdir", "mount", "ping", "printf", "rm", "sed", "setpriv", "sleep", "sort", "tail", "taskset",
+    "test", "timeout", "touch", "tr", "true", "umount", "unshare", "wc",
 ];
 
 /// Those that it has not, or not with every option: they come from the host with their libraries.
@@ -46,9 +46,8 @@ pub fn doctor() -> Option<String> {
 /// The tests of `tests/kernel` in a guest: their binary and the program lie where they lie on the host.
 pub fn kernel_tests() -> Option<String> {
     let path = |name: &str| std::env::var(name).ok();
-    let (Some(tests), Some(busybox)) =
-        (path("CONTAIN_TEST_KERNEL_TESTS"), path("CONTAIN_TEST_BUSYBOX"))
-    else {
+    let tests = path("CONTAIN_TEST_KERNEL_TESTS");
+    let (Some(extras), Some(tests)) = (tests.as_deref().and_then(extras), tests) else {
         return Some(
             "set CONTAIN_TEST_KERNEL_TESTS (cargo test --release --no-run --test kernel) and CONTAIN_TEST_BUSYBOX (a static busybox)"
                 .to_owned(),
@@ -71,7 +70,7 @@ pub fn kernel_tests() -> Option<String> {
                 ("CONTAIN_TEST_MUST_RUN".to_owned(), "1".to_owned()),
                 ("CONTAIN_TEST_EMULATED".to_owned(), "1".to_owned()),
             ],
-            extras: extras(&tests, &busybox),
+            extras: extras.clone(),
             resources: Resource::ALL.to_vec(),
             limit: Duration::from_secs(1800),
         };
@@ -87,21 +86,29 @@ pub fn kernel_tests() -> Option<String> {
     None
 }
 
-fn extras(tests: &str, busybox: &str) -> Vec<Extra> {
-    let file = |path: &Path| {
-        let contents = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Extra::File(path.display().to_string(), 0o755, contents)
-    };
-    let mut libraries = BTreeSet::new();
+fn file(path: &Path) -> Extra {
+    let contents = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Extra::File(path.display().to_string(), 0o755, contents)
+}
+
+fn extras(tests: &str) -> Option<Vec<Extra>> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/leftovers.sh");
-    let mut list = vec![
+    let mut list = tools()?;
+    list.extend([
         file(Path::new(tests)),
         file(Path::new(env!("CARGO_BIN_EXE_contain-test"))),
         file(&script),
-    ];
-    let contents = fs::read(busybox).unwrap_or_else(|error| panic!("{busybox}: {error}"));
-    list.push(Extra::File("bin/busybox".to_owned(), 0o755, contents));
+    ]);
+    Some(list)
+}
+
+/// A shell and tools for a guest; `None` without `CONTAIN_TEST_BUSYBOX`.
+pub fn tools() -> Option<Vec<Extra>> {
+    let busybox = std::env::var("CONTAIN_TEST_BUSYBOX").ok()?;
+    let contents = fs::read(&busybox).unwrap_or_else(|error| panic!("{busybox}: {error}"));
+    let mut list = vec![Extra::File("bin/busybox".to_owned(), 0o755, contents)];
     list.extend(TOOLS.map(|tool| Extra::Link(format!("bin/{tool}"), "busybox".to_owned())));
+    let mut libraries = BTreeSet::new();
     for tool in OF_THE_HOST {
         let path =
             ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map(|folder| Path::new(folder).join(tool));
@@ -112,7 +119,7 @@ fn extras(tests: &str, busybox: &str) -> Vec<Extra> {
         libraries.extend(libraries_of(path));
     }
     list.extend(libraries.iter().map(|library| file(library)));
-    list
+    Some(list)
 }
 
 /// What the dynamic loader would load for a program, the loader included.
