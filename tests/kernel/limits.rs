@@ -105,7 +105,7 @@ pub fn shipped_pids() {
 pub fn seven_and_a_hundred() {
     let text = "version: 1\nname: chosen\ntrials: {pairs: 2, block: 100ms, budget: 1s}\nattacker: {workload: forkbomb}\nconfigs:\n  - name: seven\n    limits: \
                 {pids: 7}\n    expect: contained\n  - name: hundred\n    limits: {pids: 100}\n";
-    let ended = quick_record_of(text);
+    let ended = record_of(text);
     assert_ceiling(&ended, "seven", 7);
     assert_ceiling(&ended, "hundred", 100);
     assert_holds(&ended, "seven");

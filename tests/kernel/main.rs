@@ -38,7 +38,6 @@ use serial::Test;
 
 /// What is asked of the kernel, whatever the machine: these are run in throwaway guests, too (`tests/vm`).
 const ANYWHERE: &[Test] = &[
-    ("limits_chosen_at_run_time_hold_to_the_task", limits::seven_and_a_hundred),
     ("a_limit_that_is_taken_away_turns_the_verdict", limits::limit_taken_away),
     ("a_limit_raised_during_the_run_is_breached", limits::limit_raised),
     ("a_raised_limit_that_nobody_used_is_breached_too", limits::limit_raised_unused),
@@ -63,7 +62,6 @@ const ANYWHERE: &[Test] = &[
     ("a_limit_of_a_pod_holds_for_the_sum", pods::limit_of_the_sum),
     ("a_program_that_tries_everything_gets_nowhere", commands::tries_everything),
     ("a_service_that_does_not_answer_is_an_error", services::must_answer),
-    ("a_rate_at_the_disk_is_held", disk::rate_is_held),
     ("nothing_of_a_disk_outlives_a_killed_run", disk::killed),
     (
         "writers_that_wait_for_their_limit_end_with_the_harness",
@@ -102,6 +100,8 @@ const ANYWHERE: &[Test] = &[
 /// What is asked of this machine alone: how fast something is, which an emulated one cannot tell, or for more work than it does in time; shipped
 /// scenarios, of which guests run every one as it is; and what needs programs of others.
 const HERE: &[Test] = &[
+    ("limits_chosen_at_run_time_hold_to_the_task", limits::seven_and_a_hundred),
+    ("a_rate_at_the_disk_is_held", disk::rate_is_held),
     ("a_churning_bomb_stays_below_its_limit", kinds::churn_stays_below),
     ("a_program_of_others_is_judged_like_any_attack", commands::is_judged),
     ("eaters_that_offer_themselves_are_taken_first", memory::attacker_first),
