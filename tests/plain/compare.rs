@@ -225,6 +225,24 @@ fn a_raised_limit_alone_is_told_and_is_no_regression() {
 }
 
 #[test]
+fn one_limit_in_the_units_of_two_versions_has_not_moved() {
+    let spelt = |knob: &str, limit: u64| {
+        let mut report = with_held(1.0, false);
+        let held = &mut report.scenarios[0].cases[2];
+        held.limits.weight = Some(1);
+        for ceiling in held.ceilings.iter_mut().chain(&mut held.ceiling) {
+            (ceiling.knob, ceiling.limit) = (knob.to_owned(), limit);
+        }
+        report
+    };
+    let (v1, v2) = (spelt("cpu.shares", 11), spelt("cpu.weight", 1));
+    assert_eq!(compared(&v1, &v2).ceilings, []);
+    let mut twice = v2.clone();
+    twice.scenarios[0].cases[2].limits.weight = Some(2);
+    assert_eq!(compared(&v1, &twice).ceilings[0].moved, LimitMove::Raised);
+}
+
+#[test]
 fn a_ceiling_that_does_not_hold_any_more_is_worse() {
     let old = with_held(1.0, false);
     let mut new = old.clone();
