@@ -151,7 +151,7 @@ fn judged(
     }
     // Each was found to be no further from quiet than the tolerance, so from each other they are no further than twice that.
     let within = |it: Option<Verdict>| matches!(it, Some(Verdict::Contained | Verdict::Harmless));
-    if within(verdicts.0) && within(verdicts.1) {
+    if !metrics.is_empty() && within(verdicts.0) && within(verdicts.1) {
         return (Change::Unchanged, sentence(&metrics), metrics);
     }
     // Of the mean only the median over pairs must agree, as it is in the judgement of a cell.
