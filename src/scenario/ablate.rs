@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn limits_of_links_and_disks_are_spelt_as_in_scenarios() {
         let mut scenario = scenario(
-            "attacker: {workload: io-drain}\nnode: {disk: {size: 64Mi}, uplink: {rate: 10M}}\nconfigs:\n  - {name: open, expect: leaks}\n  \
+            "attacker: {workload: io-drain}\nnode: {disk: 256Mi, uplink: 10M}\nconfigs:\n  - {name: open, expect: leaks}\n  \
              - {name: a, limits: {io: {rbps: 4Mi, wiops: 100}, net: {egress: 1M, ingress: 2500k}}, expect: contained}\n",
         );
         scenario.ablate();
