@@ -1,7 +1,8 @@
 //! What is held against what: one of this program's attackers and the stress-ng stressor that is meant to do the same, at one worker each, and the
 //! kernel's count of what both do.
 
-use contain_test_workloads::{AttackOrder, Dose, MemoryOrder};
+use contain_test::sandbox::DISK_INSIDE;
+use contain_test_workloads::{AttackOrder, DiskOrder, Dose, MemoryOrder};
 
 use crate::counter::Counter;
 
@@ -11,6 +12,21 @@ pub const NODE_MEMORY: u64 = 512 << 20;
 pub const NODE_PIDS: u64 = 512;
 /// What is allocated again and again, in bytes.
 const SIZE: u64 = 256 << 20;
+/// The node's disk in bytes.
+pub const NODE_DISK: u64 = 512 << 20;
+/// The node's uplink in bits per second: so much that no packet waits for it.
+pub const NODE_UPLINK: u64 = 20_000_000_000;
+
+/// What a contest needs of the node besides CPU and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Nothing.
+    Plain,
+    /// A directory on its disk.
+    Disk,
+    /// A link to its uplink.
+    Uplink,
+}
 
 /// Two programs that do the same.
 pub struct Contest {
@@ -22,12 +38,15 @@ pub struct Contest {
     pub theirs: &'static [&'static str],
     /// What is counted.
     pub counter: Counter,
+    /// What both need.
+    pub ground: Ground,
 }
 
 impl Contest {
     /// The order that starts the stressor.
     pub fn theirs(&self) -> AttackOrder {
-        let words = ["/usr/bin/stress-ng", "--quiet", "--temp-path", "/tmp"];
+        let folder = if self.ground == Ground::Disk { DISK_INSIDE } else { "/tmp" };
+        let words = ["/usr/bin/stress-ng", "--quiet", "--temp-path", folder];
         let command = words.iter().chain(self.theirs).map(|&word| word.to_owned()).collect();
         AttackOrder { command, ..order("command") }
     }
@@ -45,6 +64,13 @@ fn eater(memory: MemoryOrder, kind: Option<&str>) -> AttackOrder {
 
 /// All of them.
 pub fn all() -> Vec<Contest> {
+    let mut all = of_the_cpu_and_memory();
+    all.extend(of_the_disk());
+    all.extend(of_the_uplink());
+    all
+}
+
+fn of_the_cpu_and_memory() -> Vec<Contest> {
     let again = MemoryOrder { allocations: Some(1000), ..MemoryOrder::default() };
     let kind =
         |workload: &str, kind: &str| AttackOrder { kind: Some(kind.to_owned()), ..order(workload) };
@@ -54,36 +80,42 @@ pub fn all() -> Vec<Contest> {
             ours: order("cpu-burn"),
             theirs: &["--cpu", "1"],
             counter: Counter::CpuTime,
+            ground: Ground::Plain,
         },
         Contest {
             name: "forkbomb, kind: churn",
             ours: kind("forkbomb", "churn"),
             theirs: &["--fork", "1"],
             counter: Counter::Forks,
+            ground: Ground::Plain,
         },
         Contest {
             name: "fd-exhaust",
             ours: order("fd-exhaust"),
             theirs: &["--open", "1"],
             counter: Counter::OpenFiles,
+            ground: Ground::Plain,
         },
         Contest {
             name: "fd-exhaust, kind: pipe",
             ours: kind("fd-exhaust", "pipe"),
             theirs: &["--open", "1"],
             counter: Counter::OpenFiles,
+            ground: Ground::Plain,
         },
         Contest {
             name: "memory-eater, size: 256Mi, allocations: 1000",
             ours: eater(again, None),
             theirs: &["--vm", "1", "--vm-bytes", "256m", "--vm-method", "write64"],
             counter: Counter::ChargedPages,
+            ground: Ground::Plain,
         },
         Contest {
             name: "memory-eater, kind: tmpfs, allocations: 1000",
             ours: eater(again, Some("tmpfs")),
             theirs: &["--shm", "1", "--shm-bytes", "256m", "--shm-objs", "1"],
             counter: Counter::ChargedPages,
+            ground: Ground::Plain,
         },
         Contest {
             name: "random-drain, source: urandom",
@@ -93,6 +125,87 @@ pub fn all() -> Vec<Contest> {
             },
             theirs: &["--urandom", "1"],
             counter: Counter::BytesRead,
+            ground: Ground::Plain,
         },
     ]
+}
+
+/// Drains of the disk against writers of a file of 128 MiB, in the same directory and in calls of the same size.
+fn of_the_disk() -> Vec<Contest> {
+    let drain = |kind: &str| {
+        let disk = Some(DiskOrder { folder: DISK_INSIDE.into(), bytes: NODE_DISK });
+        AttackOrder { kind: Some(kind.to_owned()), disk, ..order("io-drain") }
+    };
+    let contest = |name, kind, theirs, counter| Contest {
+        name,
+        ours: drain(kind),
+        theirs,
+        counter,
+        ground: Ground::Disk,
+    };
+    vec![
+        contest(
+            "io-drain, kind: direct-write",
+            "direct-write",
+            &["--hdd", "1", "--hdd-bytes", "128m", "--hdd-opts", "wr-seq,direct"],
+            Counter::BytesWritten,
+        ),
+        contest(
+            "io-drain, kind: random-write",
+            "random-write",
+            &[
+                "--hdd",
+                "1",
+                "--hdd-bytes",
+                "128m",
+                "--hdd-write-size",
+                "4k",
+                "--hdd-opts",
+                "wr-rnd,direct",
+            ],
+            Counter::Writes,
+        ),
+        contest(
+            "io-drain, kind: buffered-write",
+            "buffered-write",
+            &[
+                "--hdd",
+                "1",
+                "--hdd-bytes",
+                "128m",
+                "--hdd-write-size",
+                "256k",
+                "--hdd-opts",
+                "wr-seq,syncfs",
+            ],
+            Counter::BytesWritten,
+        ),
+        contest(
+            "io-drain, kind: fsync",
+            "fsync",
+            &[
+                "--hdd",
+                "1",
+                "--hdd-bytes",
+                "128m",
+                "--hdd-write-size",
+                "4k",
+                "--hdd-opts",
+                "wr-seq,fsync",
+            ],
+            Counter::Writes,
+        ),
+    ]
+}
+
+/// A flood over the uplink against floods over the loopback device, which has no link to cross.
+fn of_the_uplink() -> Vec<Contest> {
+    let contest = |theirs| Contest {
+        name: "net-flood",
+        ours: order("net-flood"),
+        theirs,
+        counter: Counter::Datagrams,
+        ground: Ground::Uplink,
+    };
+    vec![contest(&["--udp", "1"]), contest(&["--udp-flood", "1"])]
 }

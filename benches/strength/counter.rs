@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use contain_test::cgroup::Group;
+use contain_test::cgroup::{Group, Traffic};
+use contain_test::node::Disk;
+use contain_test::sandbox::Sandbox;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,12 @@ pub enum Counter {
     ChargedPages,
     /// Bytes that the sandbox's processes have read (`rchar` of /proc/PID/io).
     BytesRead,
+    /// Bytes that reached the device of the node's disk (/sys/block/loopN/stat).
+    BytesWritten,
+    /// Writes that the device of the node's disk has done (the same file).
+    Writes,
+    /// Datagrams that were sent from the sandbox's network namespace (`OutDatagrams` of /proc/PID/net/snmp).
+    Datagrams,
 }
 
 impl Counter {
@@ -29,6 +37,9 @@ impl Counter {
             Self::OpenFiles => "files open at once",
             Self::ChargedPages => "pages a second",
             Self::BytesRead => "bytes a second",
+            Self::BytesWritten => "bytes a second at the device",
+            Self::Writes => "writes a second at the device",
+            Self::Datagrams => "datagrams a second",
         }
     }
 
@@ -37,12 +48,14 @@ impl Counter {
         matches!(self, Self::OpenFiles)
     }
 
-    /// Its value now, for the sandbox with this group.
+    /// Its value now, for this sandbox and the node's disk.
     ///
     /// # Errors
     /// The kernel does not tell.
-    pub fn read(self, group: &Group) -> Result<f64, String> {
+    pub fn read(self, sandbox: &Sandbox, disk: &Disk) -> Result<f64, String> {
+        let group = &sandbox.group;
         let counters = group.counters();
+        let at_the_device = |of: fn(Traffic) -> u64| disk.traffic().map(of);
         let found = match self {
             Self::CpuTime => counters.cpu_usage_us(),
             Self::Forks => number("/proc/stat", |line| line.strip_prefix("processes ")),
@@ -51,6 +64,9 @@ impl Counter {
                 .event("memory", "memory.stat", "total_pgpgin")
                 .or_else(|| counters.event("memory", "memory.stat", "pgfault")),
             Self::BytesRead => Some(bytes_read(group)),
+            Self::BytesWritten => at_the_device(|traffic| traffic.written_bytes),
+            Self::Writes => at_the_device(|traffic| traffic.writes),
+            Self::Datagrams => datagrams(&format!("/proc/{}/net/snmp", sandbox.pid)),
         };
         #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more than 52 bits")]
         found.map(|value| value as f64).ok_or_else(|| format!("{self:?} cannot be read"))
@@ -69,4 +85,13 @@ fn bytes_read(group: &Group) -> u64 {
     let processes = group.directories().find_map(list).unwrap_or_default();
     let read = |pid: &str| number(&format!("/proc/{pid}/io"), |line| line.strip_prefix("rchar: "));
     processes.lines().filter_map(read).sum()
+}
+
+/// Those sent, from a file in which a line of names comes before each line of values (proc_pid_net(5)).
+fn datagrams(path: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Udp: "));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let at = names.split(' ').position(|name| name == "OutDatagrams")?;
+    values.split(' ').nth(at)?.parse().ok()
 }

@@ -18,7 +18,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use contain_test::announce::Unheard;
 use contain_test::engine::{RunDirectory, Trail, hierarchies};
 use contain_test::host::{self, CgroupMounts, Roots};
-use contain_test::node::{Node, node_group, place};
+use contain_test::node::{Disk, DiskPlan, Node, image_of, mount_of, node_group, place};
 use contain_test::record::{CgroupMode, Machine};
 use contain_test::scenario::{NodeSpec, Placement};
 use rand::SeedableRng;
@@ -26,9 +26,9 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde_json::json;
 
-use contest::{Contest, NODE_MEMORY, NODE_PIDS};
+use contest::{Contest, NODE_DISK, NODE_MEMORY, NODE_PIDS, NODE_UPLINK};
 use quartiles::Quartiles;
-use side::Side;
+use side::{Place, Side};
 
 const ROUNDS: usize = 5;
 /// The program of others.
@@ -76,19 +76,34 @@ fn measure(rounds: usize) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
         cpus: u32::try_from(cpus.usable.len()).unwrap_or(1),
         memory_bytes: NODE_MEMORY,
         pids: NODE_PIDS,
+        disk_bytes: Some(NODE_DISK),
+        uplink_bits_per_second: Some(NODE_UPLINK),
         ..NodeSpec::default()
     };
     let placed = place(Placement::Apart, spec.cpus, &cpus.usable);
     let group = node_group(hierarchies, &directory.name());
+    let plan = DiskPlan {
+        bytes: NODE_DISK,
+        image: image_of(&parent, &directory.name(), NODE_DISK),
+        mount: mount_of(&directory.path),
+        owners: vec![(side::NAME.to_owned(), side::ids().workload())],
+    };
     let mut node = Node::create(group, spec, placed, false, &[], &mut Unheard)?;
-    let rows = all_rounds(rounds, &directory, &node);
+    let mut disk = Disk::create(plan, &mut Unheard)?;
+    node.connect(&run_id, &directory.program, &mut Unheard)?;
+    let place = Place { directory: &directory, node: &mut node, disk: &disk };
+    let rows = all_rounds(rounds, place);
+    let parted = node.uplink.take().map_or(Ok(()), |uplink| uplink.remove(&mut Unheard));
+    let unmounted = disk.remove(&mut Unheard);
     let removed = node.remove(&mut Unheard);
     directory.remove(&mut Unheard)?;
+    parted?;
+    unmounted?;
     removed?;
     Ok(rows?)
 }
 
-fn all_rounds(rounds: usize, directory: &RunDirectory, node: &Node) -> Result<Vec<Row>, String> {
+fn all_rounds(rounds: usize, mut place: Place<'_>) -> Result<Vec<Row>, String> {
     let fresh = |contest| Row { contest, ours: Vec::new(), theirs: Vec::new() };
     let mut rows: Vec<Row> = contest::all().into_iter().map(fresh).collect();
     let mut order: Vec<(usize, bool)> =
@@ -102,7 +117,7 @@ fn all_rounds(rounds: usize, directory: &RunDirectory, node: &Node) -> Result<Ve
             let contest = &row.contest;
             let attack = if is_ours { contest.ours.clone() } else { contest.theirs() };
             let who = if is_ours { contest.name } else { contest.theirs[0] };
-            let done = Side::new(directory, node, &attack)
+            let done = Side::new(&mut place, &attack, contest.ground)
                 .and_then(|side| side.measure(contest.counter))
                 .map_err(|error| format!("{who}: {error}"))?;
             if is_ours { row.ours.push(done) } else { row.theirs.push(done) }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use contain_test::announce::Unheard;
 use contain_test::engine::{RunDirectory, thermal_paths};
-use contain_test::node::Node;
+use contain_test::node::{Disk, Node};
 use contain_test::sandbox::runtime::{Native, Runtime};
 use contain_test::sandbox::{IdRange, Received, Sandbox, Spec};
-use contain_test::scenario::{Limits, Namespaces, Seccomp};
+use contain_test::scenario::{Limits, Namespaces, NetLimits, Seccomp};
 use contain_test_workloads::AttackOrder;
 use contain_test_workloads::protocol::{Order, Reply};
 
+use crate::contest::Ground;
 use crate::counter::Counter;
 
 /// An attack that is on goes on for so long before anything is counted.
@@ -25,22 +26,42 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What a program of others needs of the machine.
 const SYSTEM: [&str; 5] = ["/usr", "/bin", "/lib", "/lib64", "/etc"];
 
-/// A sandbox with an attacker that is not on yet.
-pub struct Side {
-    sandbox: Sandbox,
+/// The name of every sandbox: there is one at a time.
+pub const NAME: &str = "strength";
+
+/// The host IDs of every sandbox.
+pub fn ids() -> IdRange {
+    IdRange::of_run("0")[0]
 }
 
-impl Side {
+/// Where contests take place.
+pub struct Place<'a> {
+    /// What the run keeps.
+    pub directory: &'a RunDirectory,
+    /// The node.
+    pub node: &'a mut Node,
+    /// Its disk.
+    pub disk: &'a Disk,
+}
+
+/// A sandbox with an attacker that is not on yet.
+pub struct Side<'a> {
+    sandbox: Sandbox,
+    disk: &'a Disk,
+}
+
+impl<'a> Side<'a> {
     /// Starts the sandbox.
     ///
     /// # Errors
     /// What failed.
-    pub fn new(directory: &RunDirectory, node: &Node, order: &AttackOrder) -> Result<Self, String> {
+    pub fn new(place: &mut Place<'a>, order: &AttackOrder, ground: Ground) -> Result<Self, String> {
+        let (directory, node, disk) = (place.directory, &mut *place.node, place.disk);
         let order = serde_json::to_string(order).map_err(|error| error.to_string())?;
         let existing = SYSTEM.into_iter().filter(|folder| std::path::Path::new(folder).exists());
         let spec = Spec {
-            name: "strength".to_owned(),
-            hostname: "strength".to_owned(),
+            name: NAME.to_owned(),
+            hostname: NAME.to_owned(),
             pod: None,
             limits: Limits::default(),
             masked_paths: true,
@@ -49,22 +70,27 @@ impl Side {
             no_new_privs: true,
             namespaces: Namespaces::default(),
             cpus: node.cpus.attacker.clone(),
-            ids: IdRange::of_run("0")[0],
+            ids: ids(),
             program: directory.program.clone(),
             root: directory.root.clone(),
             arguments: vec!["__attacker".to_owned(), order],
             command: Vec::new(),
             masked: thermal_paths(),
             system: existing.map(str::to_owned).collect(),
-            disk: None,
+            disk: (ground == Ground::Disk).then(|| disk.plan.directory_of(NAME)),
             disk_device: None,
             has_swap: false,
         };
-        let group = node.sandbox_group("strength");
+        let group = node.sandbox_group(NAME);
         let plan = Native.prepare(spec, &group).map_err(|error| error.to_string())?;
         let sandbox =
             Native.launch(&plan, &group, None, &mut Unheard).map_err(|error| error.to_string())?;
-        Ok(Self { sandbox })
+        if let (Ground::Uplink, Some(uplink)) = (ground, &mut node.uplink) {
+            uplink
+                .attach(NAME, sandbox.pid, NetLimits::default(), &mut Unheard)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(Self { sandbox, disk })
     }
 
     /// Switches the attack on, counts, and ends it all: so much in a second, or the most there ever was beyond what there was before.
@@ -72,7 +98,7 @@ impl Side {
     /// # Errors
     /// What failed.
     pub fn measure(mut self, counter: Counter) -> Result<f64, String> {
-        let before = counter.read(&self.sandbox.group)?;
+        let before = counter.read(&self.sandbox, self.disk)?;
         self.ask(&Order::Start)?;
         let done =
             if counter.is_level() { self.highest(counter, before) } else { self.rate(counter) };
@@ -84,9 +110,9 @@ impl Side {
 
     fn rate(&self, counter: Counter) -> Result<f64, String> {
         thread::sleep(WARM_UP);
-        let (begun, first) = (Instant::now(), counter.read(&self.sandbox.group)?);
+        let (begun, first) = (Instant::now(), counter.read(&self.sandbox, self.disk)?);
         thread::sleep(STRETCH);
-        let last = counter.read(&self.sandbox.group)?;
+        let last = counter.read(&self.sandbox, self.disk)?;
         Ok((last - first) / begun.elapsed().as_secs_f64())
     }
 
@@ -94,7 +120,7 @@ impl Side {
         let begun = Instant::now();
         let mut most = before;
         while begun.elapsed() < STRETCH {
-            most = most.max(counter.read(&self.sandbox.group)?);
+            most = most.max(counter.read(&self.sandbox, self.disk)?);
             thread::sleep(LOOK);
         }
         Ok(most - before)

@@ -30,7 +30,6 @@ pub fn run(
     around: &mut Surroundings<'_>,
     emit: &mut dyn FnMut(&Event),
 ) -> Result<(), EngineError> {
-    let harness_before = cpu_time::harness();
     let known_before = around.trail.guardian().map_or(0, |guardian| guardian.expected());
     let mut stage = Stage { config, emit };
     stage.enter(Phase::SetUp);
@@ -52,7 +51,6 @@ pub fn run(
         stage.say(Event::Warning { message: format!("the guardian cannot be told: {error}") });
     }
     case.residue.extend(left);
-    case.harness_cpu_seconds = (cpu_time::harness() - harness_before).as_secs_f64();
     measured
 }
 
@@ -89,7 +87,10 @@ fn under_attack(
     stage: &mut Stage<'_>,
 ) -> Result<(), EngineError> {
     stage.enter(Phase::Blocks);
+    let harness_before = cpu_time::harness();
     let measured = measure::pairs(scene, paces, case, around, stage);
+    case.harness_cpu_seconds = (cpu_time::harness() - harness_before).as_secs_f64();
+    scene.look_for_escaped();
     scene.watchdog.turning(BlockState::Off, &scene.attacker, &scene.node);
     let recovered = measured.and_then(|victim_lives| {
         stage.enter(Phase::Recovery);

@@ -230,10 +230,15 @@ impl Scene {
         Ok(())
     }
 
-    /// Looks at all limits at the end of a block, and for processes that left.
+    /// Looks for processes that left the attacker's groups, however short ago somebody did.
+    pub fn look_for_escaped(&mut self) {
+        self.watchdog.escaped.extend(self.lookout.escaped());
+    }
+
+    /// Looks at all limits at the end of a block, and now and then for processes that left.
     pub fn look_at_limits(&mut self) {
         self.watchdog.look(&self.attacker, &self.node);
-        self.watchdog.escaped.extend(self.lookout.escaped());
+        self.watchdog.escaped.extend(self.lookout.escaped_by_now());
         for (watch, pod) in self.pod_watches.iter_mut().zip(&self.pods) {
             watch.look(pod);
         }

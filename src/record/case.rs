@@ -133,7 +133,7 @@ pub struct Case {
     /// CPU time of the machine's on-blocks that belongs neither to the node nor to the harness, beyond what off-blocks
     /// show, in seconds.
     pub out_of_band_cpu_seconds: Option<f64>,
-    /// CPU time that the harness used during the case, in seconds.
+    /// CPU time that the harness used from the case's first block to the end of its last, what it did between them included, in seconds.
     pub harness_cpu_seconds: f64,
     /// From the order that ends the attack to the end of the victim's first clean stretch, in milliseconds: the time to kill
     /// the attacker and for the node to become quiet is in it.

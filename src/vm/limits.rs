@@ -9,7 +9,7 @@ pub struct Limits {
     pub boot: Duration,
     /// The same under KVM, before it is taken for one that does not work.
     pub boot_by_kvm: Duration,
-    /// Between two words of a guest that is up. The engine's own limits are below 15 s each, and the guest's blocks are shorter still.
+    /// Between two words of a guest that is up. The engine's own limits are 30 s and less but for the survey of files, and the guest's blocks are shorter still.
     pub silence: Duration,
     /// For one case, besides three times the budget of its blocks.
     pub case: Duration,
