@@ -46,7 +46,6 @@ mod report_valid;
 mod report_views;
 mod scenario_broken;
 mod scenario_find;
-mod scenario_fuzz;
 mod scenario_kinds;
 mod scenario_machine;
 mod scenario_matrix;
