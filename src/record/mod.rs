@@ -6,6 +6,8 @@
 mod ablation;
 mod block;
 mod case;
+mod ceiling;
+mod cell;
 mod channels;
 mod comparison;
 mod describe;
@@ -27,10 +29,10 @@ pub use ablation::{
 };
 pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
-    Attack, Beside, Case, CasePod, CaseSidecar, Ceiling, CeilingLevel, Cell, CellKind, Expected,
-    Interval, LatencyGrowth, LatencyImpact, NodeDisk, Placebo, QuietSample, SidecarState, Stop,
-    Watch,
+    Attack, Case, CasePod, CaseSidecar, Expected, NodeDisk, Placebo, SidecarState, Stop, Watch,
 };
+pub use ceiling::{Ceiling, CeilingLevel};
+pub use cell::{Beside, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact, QuietSample};
 pub use channels::{Canary, ChannelClass, Channels};
 pub use comparison::{
     COMPARISON_SCHEMA, COMPARISON_VERSION, CaseBeside, CasePlace, CaseSeen, CeilingChange,

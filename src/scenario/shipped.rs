@@ -6,6 +6,7 @@ pub fn shipped() -> &'static [(&'static str, &'static str)] {
     &[
         ("cpu", include_str!("../../scenarios/cpu.yaml")),
         ("disk", include_str!("../../scenarios/disk.yaml")),
+        ("disk-flush", include_str!("../../scenarios/disk-flush.yaml")),
         ("disk-full", include_str!("../../scenarios/disk-full.yaml")),
         ("engine-defaults", include_str!("../../scenarios/engine-defaults.yaml")),
         ("files", include_str!("../../scenarios/files.yaml")),
