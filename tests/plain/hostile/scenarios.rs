@@ -1,7 +1,12 @@
 //! Scenario files are hostile input: whatever is in them, the answer is a scenario or located errors, never a panic.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
 use contain_test::scenario::{parse, shipped, with_controls};
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::rounds;
 
@@ -40,6 +45,20 @@ const MATRIX: &str = "version: 1\nname: m\nattacker: {workload: forkbomb}\ntoler
                       tolerance: {cpu/work: 20}\n    when: {cgroup: [v1, hybrid], kernel: '>=5.18,<9'}\n    \
                       expect:\n      - {pids: [contained, harmless], when: {arch: x86_64}}\n";
 
+/// Everything of the tree that is a scenario or was meant to be one.
+static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let files = ["tests/broken", "tests/scenarios", "tests/vm", "docs/examples"].map(|folder| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    });
+    let mut paths = files.concat();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    paths.sort();
+    let text = |path: &PathBuf| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+    let shipped = shipped().iter().map(|(_, text)| (*text).to_owned());
+    shipped.chain([MATRIX.to_owned()]).chain(paths.iter().map(text)).collect()
+});
+
 fn check(text: &str) {
     match parse("fuzz.yaml", text) {
         Ok(scenario) => assert!(with_controls(&scenario).len() >= scenario.configs.len()),
@@ -74,11 +93,10 @@ proptest! {
 
     #[test]
     fn changed_scenarios_never_panic(
-        which in 0_usize..=shipped().len(),
+        which in any::<Index>(),
         changes in proptest::collection::vec(change(), 1..6),
     ) {
-        let start = shipped().get(which).map_or(MATRIX, |(_, text)| text);
-        let mut text: Vec<char> = start.chars().collect();
+        let mut text: Vec<char> = which.get(&SEEDS).chars().collect();
         for (at, removed, piece) in changes {
             let start = at.min(text.len());
             let end = (start + removed).min(text.len());

@@ -28,12 +28,31 @@ proptest! {
     #![proptest_config(rounds(1))]
 
     #[test]
-    fn replies_of_sandboxes(which in 0..REPLIES.len(), edits in edits()) {
+    fn replies_of_sandboxes(
+        which in 0..REPLIES.len(),
+        edits in edits(),
+        ends in any::<bool>(),
+        flood in 0..2000,
+    ) {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
         let mut channel = Channel::new(Box::new(ours));
         theirs.write_all(&edited(REPLIES[which].as_bytes(), &edits)).unwrap();
-        theirs.write_all(b"\n").unwrap();
+        if ends {
+            theirs.write_all(b"\n").unwrap();
+        }
+        // Who may speak for ever, without the end of a line, is cut off.
+        for _ in 0..1000 {
+            if flood == 0 {
+                let _ = theirs.write(&[b'x'; 1 << 16]);
+            }
+            match channel.receive::<Reply>() {
+                Received::Ended => return Ok(()),
+                Received::Nothing if flood > 0 => break,
+                Received::Reply(_) | Received::Nothing => {}
+            }
+        }
         drop(theirs);
         // Bounded by the bytes that were sent: each answer takes some.
         for _ in 0..200 {
