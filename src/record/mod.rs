@@ -29,7 +29,7 @@ pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
     Attack, Beside, Case, CasePod, CaseSidecar, Ceiling, CeilingLevel, Cell, CellKind, Expected,
     Interval, LatencyGrowth, LatencyImpact, NodeDisk, Placebo, QuietSample, SidecarState, Stop,
-    Watch,
+    WITH_SWAP, Watch,
 };
 pub use channels::{Canary, ChannelClass, Channels};
 pub use comparison::{
