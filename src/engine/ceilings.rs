@@ -168,7 +168,10 @@ impl Watchdog {
                 .as_ref()
                 .and_then(|io| io.ceiling(setting, attacker))
                 .unwrap_or_else(|| self.setting(setting, attacker)),
-            Resource::Memory => memory::ceiling(setting, (&attacker.group, node), &self.memory),
+            Resource::Memory => {
+                let groups = (&attacker.group, node);
+                memory::ceiling((setting, &attacker.settings), groups, &self.memory)
+            }
             Resource::Cpu => self.quota(setting, attacker, node),
             _ => self.pids(setting, attacker, node),
         };

@@ -54,7 +54,7 @@ impl PodWatch {
         let mut ceiling = match (setting.resource, setting.file.as_str()) {
             (_, "pids.max") => self.pids(setting, pod, attacker, node),
             (_, "memory.max" | "memory.limit_in_bytes") => {
-                memory::ceiling(setting, (&pod.group, node), &self.memory)
+                memory::ceiling((setting, &pod.settings), (&pod.group, node), &self.memory)
             }
             _ => self.in_force(setting, pod),
         };

@@ -46,6 +46,9 @@ pub struct Ceiling {
     pub note: String,
 }
 
+/// Where the peak comes from of a limit of memory that leaves swap open: no kernel has a peak of both together.
+pub const WITH_SWAP: &str = "memory.current and memory.swap.current, sampled";
+
 impl CeilingLevel {
     /// True when it was the limit in question itself, of the sandbox or of its pod.
     #[must_use]
@@ -80,6 +83,12 @@ impl Ceiling {
     #[must_use]
     pub fn is_cpuset(&self) -> bool {
         self.knob == "cpuset.cpus"
+    }
+
+    /// True when swap was left open beside a limit of memory, and the peak is of both together.
+    #[must_use]
+    pub fn is_with_swap(&self) -> bool {
+        self.peak_source == WITH_SWAP
     }
 
     /// True when what is counted is processes that the OOM killer took.

@@ -172,7 +172,8 @@ pub fn describe_ceiling(ceiling: &Ceiling) -> String {
         };
         format!(", {} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
     });
-    format!("{} {} {held}: {peak}{count}", ceiling.knob, ceiling.limit)
+    let with_swap = if ceiling.is_with_swap() { " with swap, which is left open" } else { "" };
+    format!("{} {} {held}: {peak}{with_swap}{count}", ceiling.knob, ceiling.limit)
 }
 
 /// How many times as long an operation took under attack by the worst of the judged metrics (mean, median, rate), from

@@ -31,7 +31,7 @@ pub use block::{Block, BlockMode, BlockState, ProbeSample};
 pub use case::{
     Attack, Case, CasePod, CaseSidecar, Expected, NodeDisk, Placebo, SidecarState, Stop, Watch,
 };
-pub use ceiling::{Ceiling, CeilingLevel};
+pub use ceiling::{Ceiling, CeilingLevel, WITH_SWAP};
 pub use cell::{Beside, Cell, CellKind, Interval, LatencyGrowth, LatencyImpact, QuietSample};
 pub use channels::{Canary, ChannelClass, Channels};
 pub use comparison::{

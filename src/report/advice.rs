@@ -55,12 +55,16 @@ fn breached(case: &Case) -> Advice {
     let passed = case.ceilings.iter().chain(&case.ceiling).find(|ceiling| !ceiling.kept);
     let why = passed.map_or_else(
         || "a process left its cgroup: no value of a limit helps where the limit does not reach".to_owned(),
-        |ceiling| {
-            format!(
+        |ceiling| match ceiling.is_with_swap() {
+            true => format!(
+                "{} counts no swap: limit that too, by `memory` of `limits`, which leaves none, or by `memory.swap.max`",
+                ceiling.knob
+            ),
+            false => format!(
                 "{} did not hold: see that it still reads what was written, that nobody else may write it, and that every process \
                  is in the group; another value does not help",
                 ceiling.knob
-            )
+            ),
         },
     );
     Advice { limits: Limits::default(), victim_limits: Limits::default(), why, basis: Basis::Rule }

@@ -8,7 +8,7 @@ use contain_test::analyze::{
 };
 use contain_test::record::{
     Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Cleanup, Interval, OomKills, Outcome,
-    QuietSample, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict, Watch,
+    QuietSample, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict, WITH_SWAP, Watch,
 };
 use contain_test::scenario::{
     Assertion, CgroupMode, Condition, Control, Expectation, ExpectedWord, FactName, FactValue,
@@ -185,6 +185,30 @@ fn a_limit_of_memory_kills_and_does_not_refuse() {
     judge_case(&mut case, CaseContext::default());
     assert_eq!((case.verdict, case.outcome), (Verdict::Contained, Some(Outcome::KilledByLimit)));
     assert!(case.reason.contains("peak 64, 10 OOM kills;"), "{}", case.reason);
+}
+
+/// The kernel's file was kept to the page: what passed the limit is memory and swap together.
+#[test]
+fn a_limit_of_memory_that_leaves_swap_open_is_breached_by_both_together() {
+    let mut case = case(None, Some(Verdict::Contained));
+    case.resource = Resource::Memory;
+    let limit = Ceiling {
+        resource: Resource::Memory,
+        knob: "memory.max".into(),
+        limit: 64 << 20,
+        peak: Some(128 << 20),
+        peak_source: WITH_SWAP.into(),
+        counter: Some("memory.events max".into()),
+        count: Some(762),
+        ..ceiling(false, CeilingLevel::Inferred)
+    };
+    (case.ceiling, case.ceilings) = (Some(limit.clone()), vec![limit]);
+    judge_case(&mut case, CaseContext::default());
+    assert_eq!(case.verdict, Verdict::Breached);
+    assert_eq!(
+        case.reason,
+        "memory.max 67108864 was passed: peak 134,217,728 with swap, which is left open, 762 refusals."
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contain_test::analyze::{ExitOptions, exit_verdict};
 use contain_test::record::{
-    Beside, Case, Ceiling, CeilingLevel, Cleanup, Report, ScenarioRecord, Verdict,
+    Beside, Case, Ceiling, CeilingLevel, Cleanup, Report, ScenarioRecord, Verdict, WITH_SWAP,
 };
 use contain_test::report::{Format, ReadError, ViewOptions, from_json, render, to_json};
 use contain_test::scenario::{Control, Limits, Placement, Resource};
@@ -60,6 +60,20 @@ fn a_limit_that_did_not_help_is_no_advice() {
     }
     let text = render(&report, Format::Table, &ViewOptions::default());
     assert!(text.contains("to contain it: pids: 32 "), "{text}");
+}
+
+/// Another look at the file of memory would find nothing: it reads what was written.
+#[test]
+fn swap_left_open_is_answered_with_a_limit_of_swap() {
+    let mut report = report();
+    let case = report.scenarios[0].cases.iter_mut().find(|case| case.config == "pids-64").unwrap();
+    case.verdict = Verdict::Breached;
+    let ceiling = case.ceilings.first_mut().expect("a ceiling");
+    (ceiling.knob, ceiling.kept) = ("memory.max".to_owned(), false);
+    ceiling.peak_source = WITH_SWAP.to_owned();
+    let text = render(&report, Format::Table, &ViewOptions::default());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("to contain it: memory.max counts no swap: limit that too"), "{text}");
 }
 
 /// With three attacked resources the attacks are rows of one table; in a narrow terminal, or with `-v`, the grids are there as ever.

@@ -14,6 +14,8 @@ mod limits;
 mod losses;
 mod priority;
 mod programs;
+mod sabotage;
+mod selftests;
 mod shipped;
 mod unready;
 
@@ -39,6 +41,10 @@ const TESTS: &[Test] = &[
     ("a_kernel_that_panics_at_boot_is_an_error_with_its_last_words", unready::panics_at_boot),
     ("a_kernel_that_never_comes_up_is_an_error_within_its_time_limit", unready::hangs_at_boot),
     ("a_kernel_without_a_controller_skips_with_the_reason", unready::lacks_a_controller),
+    ("a_kernel_without_any_other_controller_skips_too", sabotage::without_a_controller),
+    ("swap_left_open_beside_a_limit_of_memory_is_breached", sabotage::swap_open_in_the_scenario),
+    ("swap_opened_behind_its_back_is_breached", sabotage::swap_opened_behind_its_back),
+    ("limits_ten_times_too_high_are_breached", sabotage::ten_times_too_high),
     ("a_kernel_without_a_second_serial_port_says_so", unready::lacks_a_port),
     ("a_kernel_without_a_needed_module_says_so", unready::lacks_a_module),
     ("an_interrupt_ends_the_guest_and_says_130", endings::interrupt),
@@ -49,13 +55,19 @@ const TESTS: &[Test] = &[
     ("the_kernel_tests_pass_in_a_guest", programs::kernel_tests),
 ];
 
+/// Needs programs that nobody else needs, and is there for who has them (`tests/selftests.sh`).
+const SELFTESTS: Test = ("the_kernels_own_selftests_agree_with_ours", selftests::beside_ours);
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let must_run = std::env::var("CONTAIN_TEST_MUST_RUN").is_ok_and(|value| value == "1");
+    let asked_for = std::env::var_os("CONTAIN_TEST_SELFTESTS").map(|_| SELFTESTS);
     let trials = TESTS
         .iter()
-        .map(|&(name, test)| {
+        .copied()
+        .chain(asked_for)
+        .map(|(name, test)| {
             Trial::ignorable_test(name, move || {
                 let skipped = match guest::reason_not_to_run() {
                     Some(reason) => Some(reason),
