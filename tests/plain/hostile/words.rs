@@ -54,6 +54,8 @@ proptest! {
             }
         }
         drop(theirs);
+        // Nobody is there any more, which is an error and no signal that would end the harness.
+        prop_assert!(channel.send(&Order::Start).is_err());
         // Bounded by the bytes that were sent: each answer takes some.
         for _ in 0..200 {
             match channel.receive::<Reply>() {
