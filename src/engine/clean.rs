@@ -4,15 +4,18 @@
 //! it ends.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, umount2};
+use nix::unistd::Uid;
 use serde::Serialize;
 
 use super::disk::loop_devices_of;
+use super::leaf;
 use super::run_directory::{LOCK, PREFIX};
 use super::strays::Stray;
 use super::sysctl_values::put_back_for_the_dead;
@@ -71,9 +74,11 @@ impl Cleaned {
         let before = self.failures.len();
         let (mut groups, mut images): (Vec<PathBuf>, Vec<PathBuf>) = (Vec::new(), Vec::new());
         let mut strays: Vec<Stray> = Vec::new();
+        let mut subtrees: Vec<(PathBuf, Vec<String>)> = Vec::new();
         for entry in Ledger::read(directory).into_iter().rev() {
             match entry {
                 Entry::Cgroup(path) => groups.push(path),
+                Entry::Controllers { cgroup, before } => subtrees.push((cgroup, before)),
                 Entry::Mount(path) => self.unmount(&path, dry),
                 Entry::Image(path) => images.push(path),
                 Entry::Process(role) => {
@@ -96,6 +101,9 @@ impl Cleaned {
             if is_named(&path) && path.exists() {
                 self.group(&path, dry);
             }
+        }
+        for (cgroup, before) in subtrees {
+            self.controllers(&cgroup, &before, dry);
         }
         for stray in strays {
             self.strays(&stray, dry);
@@ -177,6 +185,17 @@ impl Cleaned {
         }
     }
 
+    /// Takes back what a run enabled in a cgroup, unless something is in there that may use it.
+    fn controllers(&mut self, cgroup: &Path, before: &[String], dry: bool) {
+        let file = cgroup.join("cgroup.subtree_control");
+        if dry || !file.is_file() || tree(cgroup).len() > 1 {
+            return;
+        }
+        if let Err(error) = leaf::put_back_controllers(cgroup, before) {
+            self.failures.push(format!("{}: {error}", file.display()));
+        }
+    }
+
     fn unmount(&mut self, path: &Path, dry: bool) {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let text = path.to_string_lossy();
@@ -227,8 +246,8 @@ fn tree(path: &Path) -> Vec<PathBuf> {
 fn single(path: &Path) -> Group {
     let root = path.parent().unwrap_or(path).to_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let hierarchy =
-        Hierarchy { version: crate::cgroup::Version::V2, controllers: Vec::new(), root };
+    let version = crate::cgroup::Version::V2;
+    let hierarchy = Hierarchy { version, controllers: Vec::new(), root, group: String::new() };
     Group::top(Hierarchies(vec![hierarchy]), &name)
 }
 
@@ -238,7 +257,7 @@ fn named_directories(parent: &Path) -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| is_named(path) && path.is_dir())
+        .filter(|path| is_named(path) && path.is_dir() && is_own(path))
         .collect();
     list.sort();
     list
@@ -257,8 +276,13 @@ fn abandoned_beginnings(parent: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(&hidden))
         .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && is_old(path))
+        .filter(|path| path.is_dir() && is_own(path) && is_old(path))
         .collect()
+}
+
+/// In a folder that all users share somebody else's runs are somebody else's.
+fn is_own(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.uid() == Uid::effective().as_raw())
 }
 
 fn is_named(path: &Path) -> bool {
@@ -267,7 +291,8 @@ fn is_named(path: &Path) -> bool {
 
 fn run_id_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_prefix(PREFIX).unwrap_or(&name).to_owned()
+    let name = name.strip_prefix(PREFIX).unwrap_or(&name);
+    name.strip_suffix(leaf::SUFFIX).unwrap_or(name).to_owned()
 }
 
 /// The lock of a run that is dead; `None` while the run holds it.
