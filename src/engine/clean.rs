@@ -47,7 +47,7 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
     for directory in abandoned_beginnings(parent) {
         cleaned.done(&directory, dry, |path| fs::remove_dir_all(path).map_err(|e| e.to_string()));
     }
-    for directory in named_directories(parent) {
+    for directory in named_directories(parent, Uid::effective()) {
         let run_id = run_id_of(&directory);
         known.push(run_id.clone());
         match take_lock(&directory) {
@@ -60,7 +60,7 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
     }
     // A cgroup of ours without a run's directory: the directory went first, or was removed by hand.
     for hierarchy in &hierarchies.0 {
-        for directory in named_directories(&hierarchy.root) {
+        for directory in named_directories(&hierarchy.root, Uid::effective()) {
             if !known.contains(&run_id_of(&directory)) {
                 cleaned.orphan(&directory, dry);
             }
@@ -251,13 +251,14 @@ fn single(path: &Path) -> Group {
     Group::top(Hierarchies(vec![hierarchy]), &name)
 }
 
-fn named_directories(parent: &Path) -> Vec<PathBuf> {
+/// In a folder that all users share somebody else's runs are somebody else's.
+fn named_directories(parent: &Path, owner: Uid) -> Vec<PathBuf> {
     let mut list: Vec<PathBuf> = fs::read_dir(parent)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| is_named(path) && path.is_dir() && is_own(path))
+        .filter(|path| is_named(path) && path.is_dir() && is_of(path, owner))
         .collect();
     list.sort();
     list
@@ -276,13 +277,12 @@ fn abandoned_beginnings(parent: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(&hidden))
         .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && is_own(path) && is_old(path))
+        .filter(|path| path.is_dir() && is_of(path, Uid::effective()) && is_old(path))
         .collect()
 }
 
-/// In a folder that all users share somebody else's runs are somebody else's.
-fn is_own(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.uid() == Uid::effective().as_raw())
+fn is_of(path: &Path, owner: Uid) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.uid() == owner.as_raw())
 }
 
 fn is_named(path: &Path) -> bool {
@@ -347,6 +347,46 @@ mod tests {
         let cleaned = clean(parent.path(), &Hierarchies::default(), false);
         assert_eq!(cleaned.removed, [old.display().to_string()]);
         assert!(new.exists() && !old.exists());
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let own = parent.path().join("contain-test-1");
+        fs::create_dir(&own).unwrap();
+        let me = Uid::effective();
+        assert_eq!(named_directories(parent.path(), me), [own]);
+        let other = Uid::from_raw(me.as_raw() + 1);
+        assert!(named_directories(parent.path(), other).is_empty());
+    }
+
+    #[test]
+    fn what_a_run_enabled_in_a_cgroup_of_others_is_taken_back_once_it_is_empty() {
+        let parent = tempfile::tempdir().unwrap();
+        let subtree = parent.path().join("subtree");
+        let node = subtree.join("somebody");
+        fs::create_dir_all(&node).unwrap();
+        let control = subtree.join("cgroup.subtree_control");
+        fs::write(&control, "cpu pids\n").unwrap();
+        let dead = parent.path().join("contain-test-1");
+        let before = vec!["pids".to_owned()];
+        let again = || {
+            fs::create_dir(&dead).unwrap();
+            let mut ledger = Ledger::create(&dead).unwrap();
+            let entry = Entry::Controllers { cgroup: subtree.clone(), before: before.clone() };
+            ledger.note(entry).unwrap();
+            assert!(clean(parent.path(), &Hierarchies::default(), false).failures.is_empty());
+            fs::read_to_string(&control).unwrap()
+        };
+        assert_eq!(again(), "cpu pids\n", "somebody may use it");
+        fs::remove_dir(&node).unwrap();
+        assert_eq!(again(), "-cpu");
+    }
+
+    #[test]
+    fn the_leaf_of_a_harness_belongs_to_its_run() {
+        assert_eq!(run_id_of(Path::new("/x/contain-test-0badcafe.harness")), "0badcafe");
+        assert_eq!(run_id_of(Path::new("/x/contain-test-0badcafe")), "0badcafe");
     }
 
     #[test]

@@ -24,7 +24,12 @@ pub(super) fn privileges(facts: &Facts) -> String {
 }
 
 /// For a cgroup that was not delegated to its user, or holds other processes too: systemd makes another.
-pub(super) const SCOPE: &str = "`systemd-run --user --scope -p Delegate=yes contain-test …`";
+pub(super) fn scope(facts: &Facts) -> String {
+    match facts.in_container {
+        true => CONTAINER.to_owned(),
+        false => "`systemd-run --user --scope -p Delegate=yes contain-test …`".to_owned(),
+    }
+}
 
 /// For controllers that systemd does not delegate to users: systemd.resource-control(5), "Delegate=".
 pub(super) const CONTROLLERS: &str = concat!(

@@ -102,7 +102,7 @@ fn alone(facts: &Facts) -> Option<Requirement> {
             (false, format!("process {one} and {} more are in {} too", rest.len(), subtree.group))
         }
     };
-    Some(requirement("cgroup.alone", true, met, found, remedies::SCOPE.to_owned()))
+    Some(requirement("cgroup.alone", true, met, found, remedies::scope(facts)))
 }
 
 /// Without root, the IDs of sandboxes are those that the user was given, and programs with privileges map them.
@@ -112,11 +112,11 @@ fn subordinate_ids(facts: &Facts) -> Option<[Requirement; 2]> {
         || "no newuidmap and newgidmap".to_owned(),
         |[users, _]| users.display().to_string(),
     );
-    let (name, count) = (&own.name, own.count());
+    let count = own.count();
     let found = match count {
-        0 => format!("/etc/subuid and /etc/subgid give {name} none"),
-        _ if count < NEEDED => format!("{count} for {name}, and {NEEDED} are needed"),
-        _ => format!("{count} for {name}"),
+        0 => "/etc/subuid and /etc/subgid give this user none".to_owned(),
+        _ if count < NEEDED => format!("{count}, and {NEEDED} are needed"),
+        _ => count.to_string(),
     };
     Some([
         requirement(
@@ -171,7 +171,7 @@ fn writable(facts: &Facts) -> Requirement {
             true => format!("{path} is delegated"),
             false => format!("{path} is not delegated to uid {}", facts.user()),
         };
-        (subtree.delegated, found, remedies::SCOPE.to_owned())
+        (subtree.delegated, found, remedies::scope(facts))
     } else if let Some(home) = denied {
         let found = format!("{} is not writable for uid {}", home.path.display(), facts.uid);
         (false, found, remedies::privileges(facts))
