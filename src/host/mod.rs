@@ -129,5 +129,9 @@ pub fn skip_reason(machine: &Machine) -> Option<String> {
             remedies.push(&requirement.remedy);
         }
     }
-    Some(format!("missing: {}; remedy: {}", found.join(", "), remedies.join("; ")))
+    let root = match &machine.rootless {
+        Some(_) => "; or run as root: `sudo contain-test …`",
+        None => "",
+    };
+    Some(format!("missing: {}; remedy: {}{root}", found.join(", "), remedies.join("; ")))
 }
