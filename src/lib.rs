@@ -15,6 +15,7 @@ pub mod host;
 pub mod node;
 pub mod record;
 pub mod report;
+pub mod rootless;
 pub mod sandbox;
 pub mod scenario;
 pub mod sys;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use contain_test::{cli, guardian, guest, sandbox};
+use contain_test::{cli, guardian, guest, rootless, sandbox};
 use contain_test_workloads as workloads;
 
 fn main() -> ExitCode {
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Some("__attacker") => workloads::run_attacker(argument(2)),
         Some("__victim") => workloads::run_victim(argument(2)),
         Some("__pause") => workloads::run_pause(),
+        Some(rootless::MAPPER) => rootless::map_ids(&arguments[2..]),
         Some(guest::HARNESS) => guest::run_harness(),
         // As with the guardian, the first argument is the run's ID.
         Some("__uplink") => workloads::uplink::run(argument(3)),

@@ -142,10 +142,17 @@ impl Group {
         super::Pressure::parse(&file::read(&path).ok()?)
     }
 
-    /// The group's path below each hierarchy's root, as `/proc/PID/cgroup` shows it to the host.
+    /// The group's path below each hierarchy's root.
     #[must_use]
     pub fn relative(&self) -> &Path {
         &self.relative
+    }
+
+    /// The group as `/proc/PID/cgroup` names it to the host.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let above = self.hierarchies.unified().map_or("", |(_, unified)| unified.group.as_str());
+        format!("{above}/{}", self.relative.display())
     }
 
     /// The processes in any of the group's directories, children not included.

@@ -20,6 +20,8 @@ pub struct Hierarchy {
     pub controllers: Vec<String>,
     /// Where it is mounted, or the subtree of it that this harness may use.
     pub root: PathBuf,
+    /// The cgroup at the root, as `/proc/PID/cgroup` names it; empty at the top of the hierarchy.
+    pub group: String,
 }
 
 /// The hierarchies that groups are made in.

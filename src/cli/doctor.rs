@@ -103,8 +103,11 @@ fn facts(machine: &Machine) -> String {
         none if none.is_empty() => "no controllers".to_owned(),
         some => some,
     };
+    let rootless = machine.rootless.as_ref().map_or_else(String::new, |rootless| {
+        format!("user    {}, without root, in the cgroup {}\n", rootless.uid, rootless.cgroup)
+    });
     format!(
-        "kernel  {} {}\ncgroup  {cgroup}: {controllers}\ncpus    {}\nmemory  {} MiB, swap {} MiB\n",
+        "kernel  {} {}\ncgroup  {cgroup}: {controllers}\ncpus    {}\nmemory  {} MiB, swap {} MiB\n{rootless}",
         machine.kernel,
         machine.arch,
         machine.cpus,
@@ -179,7 +182,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_its_remedy() {
-        let nowhere = Roots { proc: "/nonexistent/proc".into(), sys: "/nonexistent/sys".into() };
+        let nowhere = Roots {
+            proc: "/nonexistent/proc".into(),
+            sys: "/nonexistent/sys".into(),
+            etc: "/nonexistent/etc".into(),
+        };
         let machine = host::machine(&nowhere);
         assert!(!machine.missing().is_empty());
         let text = view(&findings(machine.clone(), Vec::new()), None);

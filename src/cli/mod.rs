@@ -23,6 +23,7 @@ mod output;
 mod panic;
 mod progress;
 mod report;
+mod rootless;
 mod run;
 mod schema;
 mod table;
@@ -93,7 +94,9 @@ fn dispatch(args: &[OsString]) -> u8 {
         Err(error) => return usage(args, &error),
     };
     let terminal = Terminal::new(cli.color);
+    let entered = rootless::enter(&cli.command, args);
     let result = match &cli.command {
+        _ if entered.is_err() => entered.map(|()| exit_code::CANNOT_RUN),
         Command::Run(args) if args.dry_run => dry_run::dry_run(args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Ablate(args) => ablate::run(args, &terminal),

@@ -4,15 +4,18 @@
 //! it ends.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, umount2};
+use nix::unistd::Uid;
 use serde::Serialize;
 
 use super::disk::loop_devices_of;
+use super::leaf;
 use super::run_directory::{LOCK, PREFIX};
 use super::strays::Stray;
 use super::sysctl_values::put_back_for_the_dead;
@@ -44,7 +47,7 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
     for directory in abandoned_beginnings(parent) {
         cleaned.done(&directory, dry, |path| fs::remove_dir_all(path).map_err(|e| e.to_string()));
     }
-    for directory in named_directories(parent) {
+    for directory in named_directories(parent, Uid::effective()) {
         let run_id = run_id_of(&directory);
         known.push(run_id.clone());
         match take_lock(&directory) {
@@ -57,7 +60,7 @@ pub fn clean(parent: &Path, hierarchies: &Hierarchies, dry: bool) -> Cleaned {
     }
     // A cgroup of ours without a run's directory: the directory went first, or was removed by hand.
     for hierarchy in &hierarchies.0 {
-        for directory in named_directories(&hierarchy.root) {
+        for directory in named_directories(&hierarchy.root, Uid::effective()) {
             if !known.contains(&run_id_of(&directory)) {
                 cleaned.orphan(&directory, dry);
             }
@@ -71,9 +74,11 @@ impl Cleaned {
         let before = self.failures.len();
         let (mut groups, mut images): (Vec<PathBuf>, Vec<PathBuf>) = (Vec::new(), Vec::new());
         let mut strays: Vec<Stray> = Vec::new();
+        let mut subtrees: Vec<(PathBuf, Vec<String>)> = Vec::new();
         for entry in Ledger::read(directory).into_iter().rev() {
             match entry {
                 Entry::Cgroup(path) => groups.push(path),
+                Entry::Controllers { cgroup, before } => subtrees.push((cgroup, before)),
                 Entry::Mount(path) => self.unmount(&path, dry),
                 Entry::Image(path) => images.push(path),
                 Entry::Process(role) => {
@@ -96,6 +101,9 @@ impl Cleaned {
             if is_named(&path) && path.exists() {
                 self.group(&path, dry);
             }
+        }
+        for (cgroup, before) in subtrees {
+            self.controllers(&cgroup, &before, dry);
         }
         for stray in strays {
             self.strays(&stray, dry);
@@ -177,6 +185,17 @@ impl Cleaned {
         }
     }
 
+    /// Takes back what a run enabled in a cgroup, unless something is in there that may use it.
+    fn controllers(&mut self, cgroup: &Path, before: &[String], dry: bool) {
+        let file = cgroup.join("cgroup.subtree_control");
+        if dry || !file.is_file() || tree(cgroup).len() > 1 {
+            return;
+        }
+        if let Err(error) = leaf::put_back_controllers(cgroup, before) {
+            self.failures.push(format!("{}: {error}", file.display()));
+        }
+    }
+
     fn unmount(&mut self, path: &Path, dry: bool) {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let text = path.to_string_lossy();
@@ -227,18 +246,19 @@ fn tree(path: &Path) -> Vec<PathBuf> {
 fn single(path: &Path) -> Group {
     let root = path.parent().unwrap_or(path).to_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let hierarchy =
-        Hierarchy { version: crate::cgroup::Version::V2, controllers: Vec::new(), root };
+    let version = crate::cgroup::Version::V2;
+    let hierarchy = Hierarchy { version, controllers: Vec::new(), root, group: String::new() };
     Group::top(Hierarchies(vec![hierarchy]), &name)
 }
 
-fn named_directories(parent: &Path) -> Vec<PathBuf> {
+/// In a folder that all users share somebody else's runs are somebody else's.
+fn named_directories(parent: &Path, owner: Uid) -> Vec<PathBuf> {
     let mut list: Vec<PathBuf> = fs::read_dir(parent)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| is_named(path) && path.is_dir())
+        .filter(|path| is_named(path) && path.is_dir() && is_of(path, owner))
         .collect();
     list.sort();
     list
@@ -257,8 +277,12 @@ fn abandoned_beginnings(parent: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(&hidden))
         .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && is_old(path))
+        .filter(|path| path.is_dir() && is_of(path, Uid::effective()) && is_old(path))
         .collect()
+}
+
+fn is_of(path: &Path, owner: Uid) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.uid() == owner.as_raw())
 }
 
 fn is_named(path: &Path) -> bool {
@@ -267,7 +291,8 @@ fn is_named(path: &Path) -> bool {
 
 fn run_id_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_prefix(PREFIX).unwrap_or(&name).to_owned()
+    let name = name.strip_prefix(PREFIX).unwrap_or(&name);
+    name.strip_suffix(leaf::SUFFIX).unwrap_or(name).to_owned()
 }
 
 /// The lock of a run that is dead; `None` while the run holds it.
@@ -322,6 +347,46 @@ mod tests {
         let cleaned = clean(parent.path(), &Hierarchies::default(), false);
         assert_eq!(cleaned.removed, [old.display().to_string()]);
         assert!(new.exists() && !old.exists());
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let own = parent.path().join("contain-test-1");
+        fs::create_dir(&own).unwrap();
+        let me = Uid::effective();
+        assert_eq!(named_directories(parent.path(), me), [own]);
+        let other = Uid::from_raw(me.as_raw() + 1);
+        assert!(named_directories(parent.path(), other).is_empty());
+    }
+
+    #[test]
+    fn what_a_run_enabled_in_a_cgroup_of_others_is_taken_back_once_it_is_empty() {
+        let parent = tempfile::tempdir().unwrap();
+        let subtree = parent.path().join("subtree");
+        let node = subtree.join("somebody");
+        fs::create_dir_all(&node).unwrap();
+        let control = subtree.join("cgroup.subtree_control");
+        fs::write(&control, "cpu pids\n").unwrap();
+        let dead = parent.path().join("contain-test-1");
+        let before = vec!["pids".to_owned()];
+        let again = || {
+            fs::create_dir(&dead).unwrap();
+            let mut ledger = Ledger::create(&dead).unwrap();
+            let entry = Entry::Controllers { cgroup: subtree.clone(), before: before.clone() };
+            ledger.note(entry).unwrap();
+            assert!(clean(parent.path(), &Hierarchies::default(), false).failures.is_empty());
+            fs::read_to_string(&control).unwrap()
+        };
+        assert_eq!(again(), "cpu pids\n", "somebody may use it");
+        fs::remove_dir(&node).unwrap();
+        assert_eq!(again(), "-cpu");
+    }
+
+    #[test]
+    fn the_leaf_of_a_harness_belongs_to_its_run() {
+        assert_eq!(run_id_of(Path::new("/x/contain-test-0badcafe.harness")), "0badcafe");
+        assert_eq!(run_id_of(Path::new("/x/contain-test-0badcafe")), "0badcafe");
     }
 
     #[test]

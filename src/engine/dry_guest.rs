@@ -17,6 +17,7 @@ pub fn hierarchies(vm: &VmSpec) -> Hierarchies {
         version: Version::V2,
         controllers: controllers.iter().map(|name| (*name).to_owned()).collect(),
         root: root.into(),
+        group: String::new(),
     };
     let mut list: Vec<Hierarchy> = Vec::new();
     if vm.cgroup == CgroupMode::V2 {
@@ -26,6 +27,7 @@ pub fn hierarchies(vm: &VmSpec) -> Hierarchies {
             version: Version::V1,
             controllers: vec![controller.to_owned()],
             root: format!("{TOP}/{controller}").into(),
+            group: String::new(),
         }));
     }
     if vm.cgroup == CgroupMode::Hybrid {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::leaf::Leaf;
 use super::outlook::Outlook;
 use super::run::{GUARDIAN_END, GUARDIAN_START};
 use super::run_directory::{self, PREFIX};
@@ -108,13 +109,28 @@ pub struct DryLimit {
 pub fn dry_run(scenarios: &[Scenario], allowed: Allowed) -> Result<DryRun, EngineError> {
     let outlook = Outlook::read()?;
     let Outlook { machine, hierarchies, usable, parent, .. } = &outlook;
+    let quarters = outlook.quarters.as_deref();
+    let leaf = |steps: fn(&Hierarchies, &str) -> Vec<String>| match &machine.rootless {
+        Some(_) => steps(hierarchies, RUN_ID),
+        None => Vec::new(),
+    };
     let premises = outlook.premises();
     let here = scenarios.iter().flat_map(|it| &it.configs).any(|config| config.vm().is_none());
     // Guests are made without a guardian and without a directory: the kernel takes them down.
     let (steps, tear_down) = if here {
         (
-            [vec![GUARDIAN_START.to_owned()], run_directory::steps(parent, RUN_ID)].concat(),
-            [run_directory::removal_steps(parent, RUN_ID), vec![GUARDIAN_END.to_owned()]].concat(),
+            [
+                vec![GUARDIAN_START.to_owned()],
+                run_directory::steps(parent, quarters, RUN_ID),
+                leaf(Leaf::steps),
+            ]
+            .concat(),
+            [
+                leaf(Leaf::removal_steps),
+                run_directory::removal_steps(parent, quarters, RUN_ID),
+                vec![GUARDIAN_END.to_owned()],
+            ]
+            .concat(),
         )
     } else {
         (Vec::new(), Vec::new())
@@ -342,6 +358,7 @@ mod tests {
             psi: false,
             requirements: Vec::new(),
             guest: None,
+            rootless: None,
         }
     }
 
@@ -351,7 +368,9 @@ mod tests {
                     unified: {memory.high: 48Mi}}\n";
         let scenario = parse("t.yaml", text).unwrap();
         let controllers = ["cpu", "cpuset", "memory", "pids"].map(str::to_owned).to_vec();
-        let hierarchies = Hierarchies(vec![Hierarchy { version, controllers, root: "/c".into() }]);
+        let root = "/c".into();
+        let hierarchy = Hierarchy { version, controllers, root, group: String::new() };
+        let hierarchies = Hierarchies(vec![hierarchy]);
         let premises = Premises {
             run_id: RUN_ID,
             program: Path::new("/run/p"),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cgroup::Version;
-use crate::sandbox::{ID_COUNT, Sandbox};
+use crate::sandbox::{Sandbox, can_be_ours};
 
 /// `PF_EXITING` of include/linux/sched.h: such a task is shown at the root of a version 1 hierarchy.
 const EXITING: u64 = 0x4;
@@ -52,10 +52,10 @@ impl Lookout {
                 Version::V2 => Vec::new(),
             })
             .collect();
-        let group = format!("/{}", sandbox.group.relative().display());
+        let group = sandbox.group.name();
         let ids = own_user.then(|| match sandbox.pod {
             Some(_) => sandbox.ids.workload()..=sandbox.ids.workload(),
-            None => sandbox.ids.base..=sandbox.ids.base + (ID_COUNT - 1),
+            None => sandbox.ids.base..=sandbox.ids.last(),
         });
         // Tasks and not processes: a process is listed as long as one of its threads is there.
         let list = |version| match version {
@@ -118,7 +118,8 @@ impl Lookout {
     fn inspect(&self, pid: u32) -> Option<String> {
         let folder = Path::new("/proc").join(pid.to_string());
         let user = fs::metadata(&folder).ok()?.uid();
-        let mine = self.ids.as_ref().is_some_and(|ids| ids.contains(&user))
+        let has_id = self.ids.as_ref().is_some_and(|ids| ids.contains(&user));
+        let mine = has_id && can_be_ours(&folder)
             || self.pid_namespace.is_some_and(|own| {
                 fs::metadata(folder.join("ns/pid")).is_ok_and(|metadata| metadata.ino() == own)
             });

@@ -83,6 +83,12 @@ impl Guardian {
         }
     }
 
+    /// Its process ID.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Tells of things that are about to be made, in their order.
     ///
     /// # Errors

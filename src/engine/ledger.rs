@@ -22,6 +22,13 @@ pub enum Entry {
     Image(PathBuf),
     /// A cgroup's directory, with its children.
     Cgroup(PathBuf),
+    /// What the children of a cgroup of others could use before a run enabled more there.
+    Controllers {
+        /// The cgroup's directory.
+        cgroup: PathBuf,
+        /// The controllers that were enabled.
+        before: Vec<String>,
+    },
     /// A mount point.
     Mount(PathBuf),
     /// A process outside sandboxes, by the hidden role that it plays: its command line also holds the run's ID.

@@ -21,6 +21,7 @@ mod event;
 mod guard;
 mod inject;
 mod io_ceiling;
+mod leaf;
 mod ledger;
 mod logs;
 mod measure;

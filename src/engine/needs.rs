@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use contain_test_workloads::SEARCHED;
+use nix::sys::resource::{Resource as Rlimit, getrlimit};
 
 use super::EngineError;
 use super::dangers::{self, Allowed};
@@ -29,10 +30,12 @@ pub fn check(
     is_meant_for(config, machine)?;
     may_be_lost(config, machine)?;
     dangers::check(config, allowed)?;
+    needs_no_root(config, machine)?;
     can_have_uplink(config)?;
     disk::can_be_had(config)?;
     may_flush_all(config, machine)?;
     for sandbox in &config.sandboxes {
+        may_raise_limits(sandbox, machine)?;
         let cpus = usize::try_from(config.node.width()).unwrap_or(usize::MAX).min(usable.len());
         has_cpus(sandbox, &usable[..cpus])?;
         has_idle(sandbox, machine)?;
@@ -68,6 +71,52 @@ fn may_be_lost(config: &Config, machine: &Machine) -> Result<(), EngineError> {
     ))
 }
 
+/// What no user namespace and no delegated cgroup gives.
+fn needs_no_root(config: &Config, machine: &Machine) -> Result<(), EngineError> {
+    let Some(rootless) = &machine.rootless else { return Ok(()) };
+    let lack = |what: &str| {
+        Err(EngineError::Unable(format!(
+            "{what}, and this run is one of uid {} without root; remedy: `sudo contain-test …`, or run it with `--vm`",
+            rootless.uid
+        )))
+    };
+    if config.node.disk_bytes.is_some() {
+        return lack(
+            "the node is to have a disk, and only root may mount the file system of a loop device",
+        );
+    }
+    if !config.sysctls.is_empty() {
+        return lack(&format!(
+            "it sets {} of the whole kernel, which only root may",
+            config.sysctls.names()
+        ));
+    }
+    Ok(())
+}
+
+/// A hard limit is raised by who has `CAP_SYS_RESOURCE` in the machine's first user namespace, prlimit(2).
+fn may_raise_limits(sandbox: &SandboxSpec, machine: &Machine) -> Result<(), EngineError> {
+    let lacks = |name: &str| machine.requirement(name).is_some_and(|it| !it.met);
+    if !lacks("capability.sys_resource") {
+        return Ok(());
+    }
+    let limits = [
+        ("nofile", sandbox.limits.nofile, Rlimit::RLIMIT_NOFILE),
+        ("nproc", sandbox.limits.nproc, Rlimit::RLIMIT_NPROC),
+    ];
+    for (name, wanted, resource) in limits {
+        let hard = getrlimit(resource).map_or(u64::MAX, |(_, hard)| hard);
+        if let Some(wanted) = wanted.filter(|&wanted| wanted > hard) {
+            return Err(EngineError::Unable(format!(
+                "sandbox `{}` is to have `{name}: {wanted}`, and no more than {hard} can be given without CAP_SYS_RESOURCE; \
+                 remedy: a smaller limit, or `sudo contain-test …`",
+                sandbox.name
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// sync(2) flushes every file system of the machine, whoever it belongs to.
 fn may_flush_all(config: &Config, machine: &Machine) -> Result<(), EngineError> {
     let syncs = |sandbox: &SandboxSpec| {
@@ -87,7 +136,11 @@ fn may_flush_all(config: &Config, machine: &Machine) -> Result<(), EngineError> 
 #[must_use]
 pub fn uplink_requirement() -> Requirement {
     let (met, found, remedy) = match uplink::missing() {
-        Err(error) => (false, format!("no network namespace: {error}"), "run as root".to_owned()),
+        Err(error) => (
+            false,
+            format!("no network namespace: {error}"),
+            "run as root: `sudo contain-test …`".to_owned(),
+        ),
         Ok(missing) if missing.is_empty() => {
             (true, "veth, bridge, sch_tbf".to_owned(), String::new())
         }
@@ -243,7 +296,8 @@ mod tests {
 
     fn machine_with(version: Version) -> Hierarchies {
         let controllers = vec!["memory".to_owned()];
-        Hierarchies(vec![Hierarchy { version, controllers, root: "/x".into() }])
+        let root = "/x".into();
+        Hierarchies(vec![Hierarchy { version, controllers, root, group: String::new() }])
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::run_directory::PREFIX;
+use super::run_directory::program_and_root;
 use super::specs::Premises;
 use super::{EngineError, RUN_ID, hierarchies, needs, thermal_paths};
 use crate::cgroup::Hierarchies;
-use crate::host::{self, CgroupMounts, Roots};
+use crate::host::{self, Roots};
 use crate::record::Machine;
 
 /// Read once for all plans.
@@ -19,6 +19,8 @@ pub struct Outlook {
     pub usable: Vec<u32>,
     /// Where the run's directory would be made.
     pub parent: PathBuf,
+    /// Where a run without root would put what every user must be able to reach.
+    pub quarters: Option<PathBuf>,
     program: PathBuf,
     root: PathBuf,
     masked: Vec<String>,
@@ -33,17 +35,20 @@ impl Outlook {
     pub fn read() -> Result<Self, EngineError> {
         let roots = Roots::default();
         let unable = |error: host::HostError| EngineError::Unable(error.to_string());
-        let mounts = CgroupMounts::read(&roots).map_err(unable)?;
+        let mounts = host::usable_cgroups(&roots).map_err(unable)?;
         // Whether it may be written to is one of the requirements, and no matter for a plan.
         let parent = host::runtime_directory().unwrap_or_else(|_| PathBuf::from("/run"));
-        let directory = parent.join(format!("{PREFIX}{RUN_ID}"));
+        let machine = host::machine(&roots);
+        let quarters = machine.rootless.as_ref().and_then(|_| host::quarters());
+        let (program, root) = program_and_root(&parent, quarters.as_deref(), RUN_ID);
         Ok(Self {
-            machine: host::machine(&roots),
+            machine,
             hierarchies: hierarchies(&mounts),
             usable: host::Cpus::read(&roots).map_err(unable)?.usable,
             parent,
-            program: directory.join("bin/contain-test"),
-            root: directory.join("root"),
+            quarters,
+            program,
+            root,
             masked: thermal_paths(),
             system: needs::system_folders(),
         })

@@ -14,7 +14,7 @@ use crate::cgroup::{Group, Hierarchies};
 use crate::host::capabilities;
 use crate::node::{Cpus, node_group, place};
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::sandbox::{ID_COUNT, Plan, Step};
+use crate::sandbox::{Plan, Step};
 use crate::scenario::{
     Config, Control, NamespaceKind, Role, Scenario, Sharing, VmSpec, with_controls,
 };
@@ -150,7 +150,7 @@ impl Case<'_> {
             cgroups: group.directories().collect(),
             limits,
             cpus: spec.cpus.clone(),
-            mapped_ids: own_users.then_some(ID_COUNT),
+            mapped_ids: own_users.then_some(spec.ids.count),
             user: posture.user.filter(|_| own_users),
             capabilities: posture.capabilities,
             seccomp: posture.seccomp.unwrap_or("caller"),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cgroup::Hierarchies;
 use crate::node::node_group;
-use crate::sandbox::IdRange;
+use crate::sandbox::{IdRange, can_be_ours};
 
 /// What is still there after a case of the run with this directory: processes with the sandboxes' user IDs, directories of the node, and its disk.
 #[must_use]
@@ -22,6 +22,7 @@ pub fn left(hierarchies: &Hierarchies, run_id: &str, directory: &Path) -> Vec<St
                 && entry
                     .metadata()
                     .is_ok_and(|metadata| ranges.iter().any(|range| range.contains(metadata.uid())))
+                && can_be_ours(&entry.path())
         })
         .map(|entry| format!("process {}", entry.file_name().to_string_lossy()))
         .collect();

@@ -9,6 +9,7 @@ use rand::rngs::SysRng;
 
 use super::dangers::Allowed;
 use super::guard::Guardian;
+use super::leaf::Leaf;
 use super::scenario_run::{ScenarioRun, skip_all};
 use super::shared::Controls;
 use super::signals::Signals;
@@ -18,7 +19,7 @@ use super::{EngineError, Event, RunDirectory, clean, inject, needs};
 use crate::analyze::{self, ExitOptions};
 use crate::announce::{Announce, Unheard};
 use crate::cgroup::{Hierarchies, Hierarchy, Version};
-use crate::host::{self, CgroupMounts, Roots};
+use crate::host::{self, CgroupMounts, OwnNamespace, Roots};
 use crate::record::{
     Case, Cleanup, Machine, MachineKind, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool,
 };
@@ -186,7 +187,7 @@ fn measure(
 ) -> Result<Option<i32>, EngineError> {
     let roots = Roots::default();
     let unable = |error: host::HostError| EngineError::Unable(error.to_string());
-    let mounts = CgroupMounts::read(&roots).map_err(unable)?;
+    let mounts = host::usable_cgroups(&roots).map_err(unable)?;
     let hierarchies = hierarchies(&mounts);
     let cpus = host::Cpus::read(&roots).map_err(unable)?;
     let parent = host::runtime_directory().map_err(unable)?;
@@ -194,13 +195,21 @@ fn measure(
 
     let mut signals = Signals::take()?;
     let mut trail = guarded(run_id, &mut signals, emit)?;
-    let made = RunDirectory::create(&parent, run_id, &mut trail);
+    let own = OwnNamespace::here(&roots);
+    let quarters = own.as_ref().map(|own| own.quarters.as_path());
+    let made = RunDirectory::create(&parent, quarters, run_id, &mut trail).and_then(|mut made| {
+        let leaf = match &report.machines[0].rootless {
+            Some(_) => Leaf::settle(&hierarchies, &mut made, &mut trail)?,
+            None => None,
+        };
+        Ok((made, leaf))
+    });
     report.steps = trail.steps().to_vec();
     if made.is_err() {
         signals.unwatch();
         trail.dismiss_guardian();
     }
-    let mut directory = made?;
+    let (mut directory, mut leaf) = made?;
     let machine = report.machines[0].clone();
     let has_swap = machine.swap_bytes > 0;
     let (masked, system) = (thermal_paths(), needs::system_folders());
@@ -247,7 +256,7 @@ fn measure(
         report.scenarios.push(recorded(scenario, running.cases.split_off(portion.before.len())));
     }
     trail.begin(RUN, Part::TearDown);
-    report.cleanup = clean_up(&mut directory, &hierarchies, &mut trail, emit);
+    report.cleanup = clean_up(&mut directory, leaf.as_mut(), &hierarchies, &mut trail, emit);
     signals.unwatch();
     if let Err(source) = trail.before(&GUARDIAN_END) {
         let error = EngineError::file("end the guardian", "/proc/self/exe", source);
@@ -316,6 +325,7 @@ pub fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
             version: Version::V1,
             controllers: mount.controllers.clone(),
             root: mount.path.clone(),
+            group: String::new(),
         })
         .collect();
     list.extend(mounts.unified.iter().filter(|mount| !mount.read_only).map(|mount| {
@@ -324,6 +334,7 @@ pub fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
             // All of them, because scenarios may name files of any; what a group may use is a matter of delegation.
             controllers: mounts.unified_controllers.clone(),
             root: mount.path.clone(),
+            group: mounts.group.clone(),
         }
     }));
     Hierarchies(list)
@@ -335,7 +346,7 @@ pub fn hierarchies(mounts: &CgroupMounts) -> Hierarchies {
 /// The machine's mounts or the runtime directory cannot be found.
 pub fn clean_here() -> Result<super::Cleaned, EngineError> {
     let unable = |error: host::HostError| EngineError::Unable(error.to_string());
-    let mounts = CgroupMounts::read(&Roots::default()).map_err(unable)?;
+    let mounts = host::usable_cgroups(&Roots::default()).map_err(unable)?;
     let parent = host::runtime_directory().map_err(unable)?;
     Ok(clean(&parent, &hierarchies(&mounts), false))
 }
@@ -364,6 +375,7 @@ fn warn_of_others(parent: &Path, hierarchies: &Hierarchies, emit: &mut dyn FnMut
 /// Removes the run's directory and looks once more for anything with its name.
 fn clean_up(
     directory: &mut RunDirectory,
+    leaf: Option<&mut Leaf>,
     hierarchies: &Hierarchies,
     trail: &mut Trail,
     emit: &mut dyn FnMut(&Event),
@@ -378,6 +390,13 @@ fn clean_up(
         .filter(|path| path.exists())
         .map(|path| format!("cgroup {} is still there", path.display()))
         .collect();
+    if failures.is_empty()
+        && let Some(leaf) = leaf
+        && let Err(error) = leaf.leave(trail)
+    {
+        emit(&Event::Warning { message: trail.located(error).to_string() });
+        failures.extend(leaf.leave(&mut Unheard).err().map(|error| error.to_string()));
+    }
     // With something left, the ledger must stay: `contain-test clean` works from it.
     if failures.is_empty()
         && let Err(error) = directory.remove(trail)

@@ -38,6 +38,8 @@ pub struct RunDirectory {
     /// The ledger.
     pub ledger: Ledger,
     mounted: Option<PathBuf>,
+    /// A directory of the run elsewhere, which every user can reach.
+    apart: Option<PathBuf>,
     _lock: Flock<fs::File>,
     gone: bool,
 }
@@ -47,29 +49,40 @@ pub struct RunDirectory {
 struct Places {
     hidden: PathBuf,
     path: PathBuf,
+    /// What every user must be able to reach; `path` unless that lies where only its owner may go.
+    open: PathBuf,
     folder: PathBuf,
     program: PathBuf,
     root: PathBuf,
 }
 
 impl Places {
-    fn of(parent: &Path, run_id: &str) -> Self {
-        let path = parent.join(format!("{PREFIX}{run_id}"));
-        let folder = path.join("bin");
+    fn of(parent: &Path, quarters: Option<&Path>, run_id: &str) -> Self {
+        let name = format!("{PREFIX}{run_id}");
+        let path = parent.join(&name);
+        let open = quarters.map_or_else(|| path.clone(), |quarters| quarters.join(&name));
+        let folder = open.join("bin");
         Self {
-            hidden: parent.join(format!(".{PREFIX}{run_id}")),
+            hidden: parent.join(format!(".{name}")),
             program: folder.join("contain-test"),
-            root: path.join("root"),
+            root: open.join("root"),
             folder,
+            open,
             path,
         }
+    }
+
+    fn is_apart(&self) -> bool {
+        self.open != self.path
     }
 
     /// What takes all of it back, in the order in which it is made.
     fn undo(&self) -> Vec<Undo> {
         let directory = |path: &Path| Undo::Directory { path: path.to_owned() };
         let file = |path: PathBuf| Undo::File { path };
-        vec![
+        let apart = self.is_apart().then(|| directory(&self.open));
+        let mut undo: Vec<Undo> = apart.into_iter().collect();
+        undo.extend([
             directory(&self.hidden),
             file(self.hidden.join(LOCK)),
             directory(&self.path),
@@ -80,29 +93,50 @@ impl Places {
             directory(&self.root),
             Undo::Mount { path: self.folder.clone() },
             file(self.program.clone()),
-        ]
+        ]);
+        undo
     }
+}
+
+/// Where the binary for sandboxes and the mount point of their roots are in a run with this ID.
+#[must_use]
+pub fn program_and_root(
+    parent: &Path,
+    quarters: Option<&Path>,
+    run_id: &str,
+) -> (PathBuf, PathBuf) {
+    let places = Places::of(parent, quarters, run_id);
+    (places.program, places.root)
 }
 
 /// The steps of [`RunDirectory::create`] for a run with this ID below `parent`, printable.
 #[must_use]
-pub fn steps(parent: &Path, run_id: &str) -> Vec<String> {
-    let places = Places::of(parent, run_id);
+pub fn steps(parent: &Path, quarters: Option<&Path>, run_id: &str) -> Vec<String> {
+    let places = Places::of(parent, quarters, run_id);
     let mut steps = places.steps_before_the_name().to_vec();
-    steps.extend(places.steps_of_the_content(is_noexec(parent)));
+    steps.extend(places.steps_of_the_content(places.needs_mount(parent)));
     steps.iter().map(|step| format!("{RUN}: {step}")).collect()
 }
 
 /// The steps of [`RunDirectory::remove`], printable.
 #[must_use]
-pub fn removal_steps(parent: &Path, run_id: &str) -> Vec<String> {
-    let places = Places::of(parent, run_id);
-    let unmount = is_noexec(parent).then(|| format!("unmount {}", places.folder.display()));
+pub fn removal_steps(parent: &Path, quarters: Option<&Path>, run_id: &str) -> Vec<String> {
+    let places = Places::of(parent, quarters, run_id);
+    let unmount =
+        places.needs_mount(parent).then(|| format!("unmount {}", places.folder.display()));
+    let apart = places.is_apart().then(|| format!("remove directory {}", places.open.display()));
     let remove = format!("remove directory {}", places.path.display());
-    unmount.into_iter().chain([remove]).map(|step| format!("{RUN}: {step}")).collect()
+    let steps = unmount.into_iter().chain(apart).chain([remove]);
+    steps.map(|step| format!("{RUN}: {step}")).collect()
 }
 
 impl Places {
+    /// Directories that are made once the run has its name, in order.
+    fn directories(&self) -> Vec<PathBuf> {
+        let apart = self.is_apart().then(|| self.open.clone());
+        apart.into_iter().chain([self.folder.clone(), self.root.clone()]).collect()
+    }
+
     fn steps_before_the_name(&self) -> [String; 3] {
         [
             format!("create directory {}", self.hidden.display()),
@@ -111,12 +145,16 @@ impl Places {
         ]
     }
 
+    /// Quarters are a tmpfs of this run's own, from which programs can be executed.
+    fn needs_mount(&self, parent: &Path) -> bool {
+        !self.is_apart() && is_noexec(parent)
+    }
+
     fn steps_of_the_content(&self, needs_mount: bool) -> Vec<String> {
-        let mut steps = vec![
-            format!("create {}", self.path.join(Ledger::FILE).display()),
-            format!("create directory {}", self.folder.display()),
-            format!("create directory {}", self.root.display()),
-        ];
+        let mut steps = vec![format!("create {}", self.path.join(Ledger::FILE).display())];
+        steps.extend(
+            self.directories().iter().map(|path| format!("create directory {}", path.display())),
+        );
         if needs_mount {
             steps.push(format!("mount tmpfs at {}", self.folder.display()));
         }
@@ -131,8 +169,14 @@ impl RunDirectory {
     ///
     /// # Errors
     /// The file or directory that failed; nothing is left of it then.
-    pub fn create(parent: &Path, run_id: &str, trail: &mut Trail) -> Result<Self, EngineError> {
-        Self::create_with(parent, run_id, Path::new("/proc/self/exe"), trail)
+    pub fn create(
+        parent: &Path,
+        quarters: Option<&Path>,
+        run_id: &str,
+        trail: &mut Trail,
+    ) -> Result<Self, EngineError> {
+        let places = Places::of(parent, quarters, run_id);
+        Self::create_in(&places, run_id, Path::new("/proc/self/exe"), trail)
     }
 
     /// [`RunDirectory::create`] with the file of another program than this one, for callers that cannot play the roles.
@@ -145,16 +189,24 @@ impl RunDirectory {
         program: &Path,
         trail: &mut Trail,
     ) -> Result<Self, EngineError> {
-        let places = Places::of(parent, run_id);
+        Self::create_in(&Places::of(parent, None, run_id), run_id, program, trail)
+    }
+
+    fn create_in(
+        places: &Places,
+        run_id: &str,
+        program: &Path,
+        trail: &mut Trail,
+    ) -> Result<Self, EngineError> {
         if let Some(guardian) = trail.guardian() {
             guardian.expect(places.undo()).map_err(unguarded)?;
         }
-        let made =
-            named(&places, trail).and_then(|lock| fill(&places, run_id, lock, program, trail));
+        let made = named(places, trail).and_then(|lock| fill(places, run_id, lock, program, trail));
         if made.is_err() {
             let _ = umount2(&places.folder, MntFlags::MNT_DETACH);
             let _ = fs::remove_dir_all(&places.hidden);
             let _ = fs::remove_dir_all(&places.path);
+            let _ = fs::remove_dir_all(&places.open);
         }
         made
     }
@@ -180,9 +232,11 @@ impl RunDirectory {
                 .map_err(|source| EngineError::file("unmount", folder, source))?;
             self.mounted = None;
         }
-        to.before(&format_args!("remove directory {}", self.path.display()))
-            .and_then(|()| fs::remove_dir_all(&self.path))
-            .map_err(|source| EngineError::file("remove", &self.path, source))?;
+        for path in self.apart.iter().chain([&self.path]) {
+            to.before(&format_args!("remove directory {}", path.display()))
+                .and_then(|()| fs::remove_dir_all(path))
+                .map_err(|source| EngineError::file("remove", path, source))?;
+        }
         self.gone = true;
         Ok(())
     }
@@ -214,7 +268,7 @@ fn fill(
     original: &Path,
     trail: &mut Trail,
 ) -> Result<RunDirectory, EngineError> {
-    let Places { path, folder, program, root, .. } = places;
+    let Places { path, folder, program, root, open, .. } = places;
     let mut steps = places.steps_of_the_content(true).into_iter();
     let mut next = || steps.next().unwrap_or_default();
     let file = path.join(Ledger::FILE);
@@ -223,9 +277,9 @@ fn fill(
         ledger.note(entry)?;
     }
     allow(path, 0o711)?;
-    for directory in [folder, root] {
-        announced(trail, &next(), "create", directory, |path| fs::create_dir(path))?;
-        allow(directory, 0o755)?;
+    for directory in places.directories() {
+        announced(trail, &next(), "create", &directory, |path| fs::create_dir(path))?;
+        allow(&directory, 0o755)?;
     }
     let (mount_it, copy_it) = (next(), next());
     let mounted = if is_noexec(folder) {
@@ -249,6 +303,7 @@ fn fill(
         root: root.clone(),
         ledger,
         mounted,
+        apart: places.is_apart().then(|| open.clone()),
         _lock: lock,
         gone: false,
     })

@@ -27,7 +27,7 @@ use crate::guardian::Undo;
 use crate::node::{Cpus, Disk, DiskPlan, Node, node_group, place, uplink};
 use crate::record::{BlockState, Case, Ceiling, NodeDisk};
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::sandbox::{ID_COUNT, IdRange, Pod, Sandbox};
+use crate::sandbox::{IdRange, Pod, Sandbox};
 use crate::scenario::{Config, Control, FactName, FactValue, NamespaceKind, Placement, Role};
 
 /// How long each probe is looked at on the quiet node, at most. It decides how often the probe runs and nothing else, so a rough figure will do,
@@ -376,7 +376,7 @@ fn foretell(
         let pod = sandbox.pod.as_deref().and_then(|pod| config.pod(pod));
         let parent = pod.map_or_else(|| node.clone(), |pod| node.child(&pod.group_name()));
         cgroups(&parent.child(&sandbox.name));
-        ledger.note(Entry::Users { first: range.base, count: ID_COUNT })?;
+        ledger.note(Entry::Users { first: range.base, count: range.count })?;
         let kinds = NamespaceKind::ALL.into_iter().filter(|&kind| sandbox.namespaces.is_new(kind));
         ledger.note(Entry::Namespaces { sandbox: sandbox.name.clone(), kinds: kinds.collect() })?;
     }

@@ -13,7 +13,7 @@ use super::scene::named_controllers;
 use crate::cgroup::Group;
 use crate::node::{CONTROLLERS, Cpus};
 use crate::sandbox::runtime::{Native, Runtime};
-use crate::sandbox::{DISK_INSIDE, INSIDE_ID, IdRange, PAUSE_ID, Plan, PodPlan, Spec};
+use crate::sandbox::{DISK_INSIDE, INSIDE_ID, IdRange, Plan, PodPlan, Spec};
 use crate::scenario::{
     Capabilities, Config, Limits, MemorySpec, NamespaceKind, Namespaces, OomChoice, PodSpec,
     RandomSource, Resource, Role, SERVICE_OPERATION, SandboxSpec, Seccomp, ServiceCheck, Workload,
@@ -148,7 +148,7 @@ pub fn pause_of(
         capabilities: Capabilities::None,
         no_new_privs: true,
         cpus: cpus.node.clone(),
-        ids: ids.of_user(PAUSE_ID),
+        ids: ids.of_pause(),
         program: premises.program.to_owned(),
         root: premises.root.to_owned(),
         arguments: vec!["__pause".to_owned()],

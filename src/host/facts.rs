@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    Capabilities, CgroupMounts, Cpus, HostError, Kernel, Memory, Namespaces, Roots, mount_table,
-    psi, runtime_directory, status,
+    Capabilities, CgroupMounts, Cpus, HostError, Kernel, Memory, Namespaces, OwnNamespace, Roots,
+    Subordinate, Subtree, mount_table, psi, quarters, runtime_directory, status, subtree_of,
 };
 
 use crate::sys::{loop_device, programs};
@@ -40,6 +40,16 @@ pub struct Facts {
     pub mkfs_ext4: Option<std::path::PathBuf>,
     /// Where a ledger may live.
     pub runtime_directory: Result<std::path::PathBuf, HostError>,
+    /// The user namespace that was made for this harness; none in that of its caller.
+    pub own_namespace: Option<OwnNamespace>,
+    /// The part of the cgroup tree that a run without root uses; none with root, and where there is none to use.
+    pub subtree: Option<Subtree>,
+    /// The subordinate IDs of the user; read without root alone, and outside of a namespace of its own.
+    pub subordinate: Option<Subordinate>,
+    /// The programs newuidmap(1) and newgidmap(1), which map subordinate IDs, where both are there.
+    pub id_mappers: Option<[std::path::PathBuf; 2]>,
+    /// Where a run without root can have what every user must reach.
+    pub quarters: Option<std::path::PathBuf>,
     /// What could not be read.
     pub unreadable: Vec<HostError>,
 }
@@ -63,7 +73,25 @@ impl Facts {
                 .iter()
                 .any(|entry| entry.path.as_os_str() == "/" && entry.fs_type == "overlay")
         });
+        let own_namespace = OwnNamespace::here(roots);
+        let subtree = subtree_of(roots, &cgroups, uid);
+        let cgroups = match &subtree {
+            Some(subtree) => cgroups.within(subtree),
+            None => cgroups,
+        };
+        let mappers = ["newuidmap", "newgidmap"].map(programs::find);
         Self {
+            subordinate: (uid != 0).then(|| Subordinate::read(roots, uid)),
+            id_mappers: match mappers {
+                [Some(users), Some(groups)] => Some([users, groups]),
+                _ => None,
+            },
+            quarters: match &own_namespace {
+                Some(own) => Some(own.quarters.clone()),
+                None => quarters(),
+            },
+            own_namespace,
+            subtree,
             kernel,
             uid,
             first_user_namespace: status::in_first_user_namespace(roots),
@@ -80,6 +108,20 @@ impl Facts {
             runtime_directory: runtime_directory(),
             unreadable,
         }
+    }
+}
+
+impl Facts {
+    /// The user that the harness belongs to, as the machine knows it.
+    #[must_use]
+    pub fn user(&self) -> u32 {
+        self.own_namespace.as_ref().map_or(self.uid, |own| own.uid)
+    }
+
+    /// Whether a run would go without root: what it may have instead is in [`Self::subtree`].
+    #[must_use]
+    pub const fn without_root(&self) -> bool {
+        self.subtree.is_some()
     }
 }
 

@@ -15,15 +15,18 @@ pub mod mount_table;
 mod mounts;
 mod namespaces;
 mod noise;
+mod own_namespace;
 mod psi;
 mod remedies;
 mod requirements;
 mod roots;
 mod runtime_directory;
 mod status;
+mod subordinate;
+mod subtree;
 mod tasks;
 
-use crate::record::{Machine, MachineKind, Requirement};
+use crate::record::{CgroupMode, Machine, MachineKind, Requirement, Rootless};
 
 pub use capabilities::Capabilities;
 pub use cpus::Cpus;
@@ -36,9 +39,12 @@ pub use memory::Memory;
 pub use mounts::{CgroupMounts, CgroupVersion, ControllerHome, Mount, V1Mount};
 pub use namespaces::{NamespaceSupport, Namespaces};
 pub use noise::{CpuNoise, noise};
+pub use own_namespace::{OwnNamespace, VARIABLE as OWN_NAMESPACE, quarters};
 pub use requirements::requirements;
 pub use roots::Roots;
 pub use runtime_directory::runtime_directory;
+pub use subordinate::{Range, Subordinate};
+pub use subtree::Subtree;
 pub use tasks::Tasks;
 
 /// Looks at the machine and checks every requirement. Changes nothing and needs no privileges.
@@ -56,12 +62,41 @@ pub fn machine(roots: &Roots) -> Machine {
         cpus: u32::try_from(facts.cpus.online.len()).unwrap_or(u32::MAX),
         memory_bytes: facts.memory.total_bytes,
         swap_bytes: facts.memory.swap_bytes,
-        uid: facts.uid,
+        uid: facts.user(),
         capabilities: facts.capabilities.effective.clone(),
         psi: facts.psi,
         requirements: requirements(&facts),
         guest: None,
+        rootless: facts
+            .subtree
+            .as_ref()
+            .map(|subtree| Rootless { uid: facts.user(), cgroup: subtree.group.clone() }),
     }
+}
+
+/// The cgroup hierarchies as a run may use them: without root on a machine with the unified one alone, the subtree of it that this
+/// process is in.
+///
+/// # Errors
+/// [`HostError::Unreadable`].
+pub fn usable_cgroups(roots: &Roots) -> Result<CgroupMounts, HostError> {
+    let mounts = CgroupMounts::read(roots)?;
+    let uid = status::effective_uid(roots)?;
+    Ok(match subtree_of(roots, &mounts, uid) {
+        Some(subtree) => mounts.within(&subtree),
+        None => mounts,
+    })
+}
+
+/// The subtree that a run without root uses; `None` for root, and where cgroups of version 1 have controllers, which cannot be delegated
+/// to a user safely (cgroups(7)).
+fn subtree_of(roots: &Roots, mounts: &CgroupMounts, uid: u32) -> Option<Subtree> {
+    let own = OwnNamespace::here(roots);
+    if own.is_none() && uid == 0 || mounts.mode() != Some(CgroupMode::V2) {
+        return None;
+    }
+    let uid = own.map_or(uid, |own| own.uid);
+    Subtree::read(roots, mounts.unified.as_ref()?, uid)
 }
 
 impl Machine {
@@ -94,5 +129,9 @@ pub fn skip_reason(machine: &Machine) -> Option<String> {
             remedies.push(&requirement.remedy);
         }
     }
-    Some(format!("missing: {}; remedy: {}", found.join(", "), remedies.join("; ")))
+    let root = match &machine.rootless {
+        Some(_) => "; or run as root: `sudo contain-test …`",
+        None => "",
+    };
+    Some(format!("missing: {}; remedy: {}{root}", found.join(", "), remedies.join("; ")))
 }

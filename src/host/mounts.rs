@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::mount_table::{self, MountEntry};
-use super::{HostError, Roots, roots};
+use super::{HostError, Roots, Subtree, roots};
 use crate::record::CgroupMode;
 
 /// The unified hierarchy as mounted.
@@ -65,6 +65,8 @@ pub struct CgroupMounts {
     pub unified_controllers: Vec<String>,
     /// Version 1 hierarchies, each once, in the order of the mount table.
     pub v1: Vec<V1Mount>,
+    /// The cgroup at [`Self::unified`]'s path as `/proc/PID/cgroup` names it; empty at the top.
+    pub group: String,
 }
 
 impl CgroupMounts {
@@ -108,7 +110,18 @@ impl CgroupMounts {
                 v1.push(mount);
             }
         }
-        Self { unified, unified_controllers: Vec::new(), v1 }
+        Self { unified, unified_controllers: Vec::new(), v1, group: String::new() }
+    }
+
+    /// The same with a part of the unified hierarchy in its place: paths and controllers are those of the subtree.
+    #[must_use]
+    pub fn within(mut self, subtree: &Subtree) -> Self {
+        if let Some(unified) = &mut self.unified {
+            unified.path.clone_from(&subtree.path);
+            self.unified_controllers.clone_from(&subtree.controllers);
+            subtree.group.trim_end_matches('/').clone_into(&mut self.group);
+        }
+        self
     }
 
     /// Which mode this is: `V1` or `V2` when controllers can be had through one version only, `Hybrid` when version 1

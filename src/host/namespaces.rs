@@ -29,7 +29,7 @@ pub struct Namespaces {
     pub kinds: Vec<NamespaceSupport>,
     /// `kernel.unprivileged_userns_clone` is 0: a patch of Debian and others.
     pub unprivileged_clone_forbidden: bool,
-    /// `kernel.apparmor_restrict_unprivileged_userns` is 1: Ubuntu since 23.10.
+    /// `kernel.apparmor_restrict_unprivileged_userns` is 1 and no profile is in force that could allow it: Ubuntu since 23.10.
     pub apparmor_restricted: bool,
 }
 
@@ -52,8 +52,24 @@ impl Namespaces {
         Self {
             kinds,
             unprivileged_clone_forbidden: number("sys/kernel/unprivileged_userns_clone") == Some(0),
+            // A program with a profile of its own may be allowed what others are not.
             apparmor_restricted: number("sys/kernel/apparmor_restrict_unprivileged_userns")
-                == Some(1),
+                == Some(1)
+                && roots
+                    .read_proc("self/attr/current")
+                    .map_or(true, |label| label.trim().starts_with("unconfined")),
+        }
+    }
+
+    /// The command that lifts the first of those settings, run by root.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<&'static str> {
+        if self.unprivileged_clone_forbidden {
+            Some("`sudo sysctl -w kernel.unprivileged_userns_clone=1`")
+        } else if self.apparmor_restricted {
+            Some("`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`")
+        } else {
+            None
         }
     }
 

@@ -23,6 +23,31 @@ pub(super) fn privileges(facts: &Facts) -> String {
     }
 }
 
+/// For a cgroup that was not delegated to its user, or holds other processes too: systemd makes another.
+pub(super) fn scope(facts: &Facts) -> String {
+    match facts.in_container {
+        true => CONTAINER.to_owned(),
+        false => "`systemd-run --user --scope -p Delegate=yes contain-test …`".to_owned(),
+    }
+}
+
+/// For controllers that systemd does not delegate to users: systemd.resource-control(5), "Delegate=".
+pub(super) const CONTROLLERS: &str = concat!(
+    "`sudo mkdir -p /etc/systemd/system/user@.service.d && ",
+    r"printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | ",
+    "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && ",
+    "sudo systemctl daemon-reload`, then log in anew"
+);
+
+/// For a user with a hierarchy of version 1.
+pub(super) const NO_VERSION_1: &str = concat!(
+    "run as root: `sudo contain-test …`; in a throwaway machine: `contain-test run --vm …`; ",
+    "or boot with `systemd.unified_cgroup_hierarchy=1`"
+);
+
+/// For what no delegation gives.
+pub(super) const ROOT: &str = "run as root: `sudo contain-test …`";
+
 /// For a machine where no cgroup hierarchy is mounted.
 pub(super) fn mount_cgroups(facts: &Facts) -> String {
     if facts.in_container {

@@ -2,6 +2,7 @@
 
 use nix::unistd::{AccessFlags, eaccess};
 
+use super::subordinate::NEEDED;
 use super::{CgroupVersion, Facts, cpus, remedies};
 use crate::record::{CgroupMode, Requirement};
 use crate::scenario::NamespaceKind;
@@ -27,16 +28,19 @@ const MEMORY_HEADROOM_BYTES: u64 = 1 << 30;
 #[must_use]
 pub fn requirements(facts: &Facts) -> Vec<Requirement> {
     let mut list = vec![proc_readable(facts), root(facts), mounted(facts), writable(facts)];
+    list.extend(alone(facts));
     list.extend(CONTROLLERS.map(|name| controller(facts, name)));
     list.push(clone3(facts));
     list.extend(killing(facts));
     list.extend(NamespaceKind::ALL.map(|kind| namespace(facts, kind)));
+    list.extend(subordinate_ids(facts).into_iter().flatten());
     list.extend(CAPABILITIES.map(|(name, purpose)| capability(facts, name, purpose)));
     list.push(sys_resource(facts));
     list.push(seccomp(facts));
     list.push(psi(facts));
     list.push(two_cpus(facts));
     list.push(runtime_directory(facts));
+    list.extend(quarters(facts));
     list.push(memory_headroom(facts));
     list.push(pids_peak(facts));
     list.extend(node_disk(facts));
@@ -65,7 +69,71 @@ fn proc_readable(facts: &Facts) -> Requirement {
 fn root(facts: &Facts) -> Requirement {
     let place = if facts.first_user_namespace { "" } else { " of a user namespace" };
     let found = format!("uid {}{place}", facts.uid);
-    requirement("user.root", true, facts.uid == 0, found, remedies::privileges(facts))
+    let name = "user.root";
+    if facts.own_namespace.is_some() {
+        let found = format!("uid {}, root of a user namespace of its own", facts.user());
+        return requirement(name, true, facts.uid == 0, found, remedies::privileges(facts));
+    }
+    if facts.without_root() {
+        let found = format!("uid {}: what needs root is skipped", facts.uid);
+        return requirement(name, false, false, found, remedies::ROOT.to_owned());
+    }
+    let has_version_1 = matches!(facts.cgroups.mode(), Some(CgroupMode::V1 | CgroupMode::Hybrid));
+    if facts.uid != 0 && has_version_1 && !facts.in_container && facts.first_user_namespace {
+        let found = format!(
+            "uid {}, and controllers of cgroup version 1 cannot be delegated to a user",
+            facts.uid
+        );
+        return requirement(name, true, false, found, remedies::NO_VERSION_1.to_owned());
+    }
+    requirement(name, true, facts.uid == 0, found, remedies::privileges(facts))
+}
+
+/// A cgroup with processes cannot give controllers to its children (cgroup-v2.rst, "No Internal Process Constraint"), and only the
+/// harness itself is moved out of the way.
+fn alone(facts: &Facts) -> Option<Requirement> {
+    let subtree = facts.subtree.as_ref()?;
+    let (met, found) = match subtree.others.as_slice() {
+        // Nothing is said of processes in a cgroup that will not be used.
+        _ if !subtree.delegated => (true, "not delegated".to_owned()),
+        [] => (true, "no other process".to_owned()),
+        [one] => (false, format!("process {one} is in {} too", subtree.group)),
+        [one, rest @ ..] => {
+            (false, format!("process {one} and {} more are in {} too", rest.len(), subtree.group))
+        }
+    };
+    Some(requirement("cgroup.alone", true, met, found, remedies::scope(facts)))
+}
+
+/// Without root, the IDs of sandboxes are those that the user was given, and programs with privileges map them.
+fn subordinate_ids(facts: &Facts) -> Option<[Requirement; 2]> {
+    let own = facts.subordinate.as_ref().filter(|_| facts.without_root())?;
+    let programs = facts.id_mappers.as_ref().map_or_else(
+        || "no newuidmap and newgidmap".to_owned(),
+        |[users, _]| users.display().to_string(),
+    );
+    let count = own.count();
+    let found = match count {
+        0 => "/etc/subuid and /etc/subgid give this user none".to_owned(),
+        _ if count < NEEDED => format!("{count}, and {NEEDED} are needed"),
+        _ => count.to_string(),
+    };
+    Some([
+        requirement(
+            "ids.programs",
+            true,
+            facts.id_mappers.is_some(),
+            programs,
+            "`sudo apt-get install uidmap` (Fedora: `sudo dnf install shadow-utils`)".to_owned(),
+        ),
+        requirement(
+            "ids.subordinate",
+            true,
+            count >= NEEDED,
+            found,
+            format!("`{}`", own.command()),
+        ),
+    ])
 }
 
 fn mounted(facts: &Facts) -> Requirement {
@@ -97,6 +165,13 @@ fn writable(facts: &Facts) -> Requirement {
     } else if let Some(home) = read_only {
         let found = format!("{} is mounted read-only", home.path.display());
         (false, found, remedies::remount(facts, &home.path))
+    } else if let Some(subtree) = &facts.subtree {
+        let path = subtree.path.display();
+        let found = match subtree.delegated {
+            true => format!("{path} is delegated"),
+            false => format!("{path} is not delegated to uid {}", facts.user()),
+        };
+        (subtree.delegated, found, remedies::scope(facts))
     } else if let Some(home) = denied {
         let found = format!("{} is not writable for uid {}", home.path.display(), facts.uid);
         (false, found, remedies::privileges(facts))
@@ -116,8 +191,21 @@ fn controller(facts: &Facts, controller: &str) -> Requirement {
         },
     );
     let name = format!("cgroup.{controller}");
-    let remedy = remedies::mount_controller(facts, controller);
+    let remedy = match &facts.subtree {
+        Some(_) => remedies::CONTROLLERS.to_owned(),
+        None => remedies::mount_controller(facts, controller),
+    };
+    let found = match &facts.subtree {
+        Some(subtree) if home.is_none() => {
+            format!("not delegated: {} has {}", subtree.group, words(&subtree.controllers))
+        }
+        _ => found,
+    };
     requirement(&name, true, home.is_some(), found, remedy)
+}
+
+fn words(controllers: &[String]) -> String {
+    if controllers.is_empty() { "none".to_owned() } else { controllers.join(" ") }
 }
 
 /// Sandboxes are made by clone3(2), of 5.3, and on a unified tree born into their group (`CLONE_INTO_CGROUP`), of 5.7.
@@ -168,7 +256,12 @@ fn namespace(facts: &Facts, kind: NamespaceKind) -> Requirement {
     let word = kind.name();
     let support = facts.namespaces.kinds.iter().find(|support| support.kind == kind);
     let in_kernel = support.is_some_and(|support| support.in_kernel);
-    let met = support.is_some_and(super::NamespaceSupport::available);
+    // What binds users binds a run without root until it has a user namespace of its own.
+    let bound = kind == NamespaceKind::User
+        && facts.own_namespace.is_none()
+        && facts.without_root()
+        && facts.namespaces.remedy().is_some();
+    let met = support.is_some_and(super::NamespaceSupport::available) && !bound;
     let mut found = match support.and_then(|support| support.max) {
         _ if !in_kernel => {
             format!("/proc/self/ns/{word} is absent (kernel {})", facts.kernel.release)
@@ -178,11 +271,17 @@ fn namespace(facts: &Facts, kind: NamespaceKind) -> Requirement {
     };
     if kind == NamespaceKind::User {
         for line in facts.namespaces.restrictions() {
-            found = format!("{found}; {line}, which does not bind root");
+            found = match bound {
+                true => format!("users may not make one: {line}"),
+                false => format!("{found}; {line}, which does not bind root"),
+            };
         }
     }
-    let remedy = if in_kernel {
-        format!("`sysctl -w user.max_{word}_namespaces=1024`")
+    let remedy = if bound && support.is_some_and(super::NamespaceSupport::available) {
+        facts.namespaces.remedy().unwrap_or_default().to_owned()
+    } else if in_kernel {
+        let sudo = if facts.without_root() { "sudo " } else { "" };
+        format!("`{sudo}sysctl -w user.max_{word}_namespaces=1024`")
     } else if kind == NamespaceKind::Time {
         "boot a kernel from 5.6 on with CONFIG_TIME_NS=y, or share it: `namespaces: {time: host}`"
             .to_owned()
@@ -208,20 +307,32 @@ fn namespace_option(kind: NamespaceKind) -> &'static str {
 }
 
 fn capability(facts: &Facts, name: &str, purpose: &str) -> Requirement {
-    let met = facts.capabilities.has(name);
-    let found = if met { "effective".to_owned() } else { format!("not effective: {purpose}") };
+    // Outside of the user namespace that it will have them in.
+    let later = facts.without_root() && facts.own_namespace.is_none();
+    let met = later || facts.capabilities.has(name);
+    let found = if later {
+        "in the user namespace of the run".to_owned()
+    } else if met {
+        "effective".to_owned()
+    } else {
+        format!("not effective: {purpose}")
+    };
     let remedy = remedies::privileges(facts);
     requirement(&format!("capability.{name}"), true, met, found, remedy)
 }
 
 fn sys_resource(facts: &Facts) -> Requirement {
-    let met = facts.capabilities.has("sys_resource");
+    // Limits are the whole machine's: the capability counts in its first user namespace alone (prlimit(2)).
+    let met = facts.capabilities.has("sys_resource") && !facts.without_root();
     let found = if met {
         "effective"
     } else {
         "not effective: hard limits of a sandbox cannot be above the harness's own"
     };
-    let remedy = remedies::privileges(facts);
+    let remedy = match facts.without_root() {
+        true => remedies::ROOT.to_owned(),
+        false => remedies::privileges(facts),
+    };
     requirement("capability.sys_resource", false, met, found.to_owned(), remedy)
 }
 
@@ -256,12 +367,26 @@ fn runtime_directory(facts: &Facts) -> Requirement {
         Ok(path) => (true, path.display().to_string()),
         Err(error) => (false, error.to_string()),
     };
-    let remedy = if facts.uid == 0 {
+    let remedy = if facts.without_root() {
+        format!("`export XDG_RUNTIME_DIR=/run/user/{}`, a folder of your own", facts.user())
+    } else if facts.uid == 0 {
         "`mkdir -p /run`, or set XDG_RUNTIME_DIR to a writable folder".to_owned()
     } else {
         remedies::privileges(facts)
     };
     requirement("runtime.directory", true, met, found, remedy)
+}
+
+/// The user's own runtime directory is closed to the users of sandboxes, which must be able to reach the binary.
+fn quarters(facts: &Facts) -> Option<Requirement> {
+    facts.subtree.as_ref()?;
+    let places = super::own_namespace::QUARTERS;
+    let found = facts.quarters.as_ref().map_or_else(
+        || format!("no {}, and none of {} is there and empty", places[0], places[1..].join(", ")),
+        |path| format!("{}, covered for the run alone", path.display()),
+    );
+    let remedy = format!("`sudo mkdir -p {}`", places[0]);
+    Some(requirement("runtime.quarters", true, facts.quarters.is_some(), found, remedy))
 }
 
 fn memory_headroom(facts: &Facts) -> Requirement {
@@ -273,18 +398,21 @@ fn memory_headroom(facts: &Facts) -> Requirement {
 
 /// What a node's disk is made with; only scenarios that give the node one need it.
 fn node_disk(facts: &Facts) -> [Requirement; 2] {
-    let devices = if facts.loop_devices { "available" } else { "/dev/loop-control is absent" };
+    let has_loop = facts.loop_devices && !facts.without_root();
+    let devices = match (facts.loop_devices, has_loop) {
+        (true, true) => "available",
+        (true, false) => "loop devices are for root alone",
+        (false, _) => "/dev/loop-control is absent",
+    };
+    let loop_remedy = match facts.without_root() {
+        true => remedies::ROOT,
+        false => "`modprobe loop`; in a container, run it with `--privileged`",
+    };
     let program = facts.mkfs_ext4.as_ref();
     let found =
         program.map_or_else(|| "no mkfs.ext4".to_owned(), |path| path.display().to_string());
     [
-        requirement(
-            "disk.loop",
-            false,
-            facts.loop_devices,
-            devices.to_owned(),
-            "`modprobe loop`; in a container, run it with `--privileged`".to_owned(),
-        ),
+        requirement("disk.loop", false, has_loop, devices.to_owned(), loop_remedy.to_owned()),
         requirement(
             "disk.mkfs",
             false,

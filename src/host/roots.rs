@@ -5,18 +5,24 @@ use std::path::{Path, PathBuf};
 
 use super::HostError;
 
-/// The places of `/proc` and `/sys`.
+/// The places of `/proc`, `/sys` and `/etc`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots {
     /// Where procfs is mounted; normally `/proc`.
     pub proc: PathBuf,
     /// Where sysfs is mounted; normally `/sys`.
     pub sys: PathBuf,
+    /// Where the machine's own settings are; normally `/etc`.
+    pub etc: PathBuf,
 }
 
 impl Default for Roots {
     fn default() -> Self {
-        Self { proc: PathBuf::from("/proc"), sys: PathBuf::from("/sys") }
+        Self {
+            proc: PathBuf::from("/proc"),
+            sys: PathBuf::from("/sys"),
+            etc: PathBuf::from("/etc"),
+        }
     }
 }
 
@@ -43,6 +49,14 @@ impl Roots {
         read(&self.proc.join(relative))
     }
 
+    /// Reads a file below `/etc`, named relative to it.
+    ///
+    /// # Errors
+    /// [`HostError::Unreadable`] with the path.
+    pub fn read_etc(&self, relative: &str) -> Result<String, HostError> {
+        read(&self.etc.join(relative))
+    }
+
     /// Reads a file below `/sys`, named relative to it.
     ///
     /// # Errors
@@ -66,7 +80,8 @@ mod tests {
 
     #[test]
     fn only_paths_below_the_two_trees_move() {
-        let roots = Roots { proc: "/fixture/p".into(), sys: "/fixture/s".into() };
+        let roots =
+            Roots { proc: "/fixture/p".into(), sys: "/fixture/s".into(), etc: "/fixture/e".into() };
         assert_eq!(roots.resolve(Path::new("/sys")), Path::new("/fixture/s"));
         assert_eq!(roots.resolve(Path::new("/sys/fs/cgroup")), Path::new("/fixture/s/fs/cgroup"));
         assert_eq!(roots.resolve(Path::new("/system")), Path::new("/system"));

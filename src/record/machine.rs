@@ -41,7 +41,7 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// Total swap, in bytes.
     pub swap_bytes: u64,
-    /// Effective user ID of the harness.
+    /// Effective user ID of the harness, as the machine knows it.
     pub uid: u32,
     /// Effective capabilities of the harness, by name, lower case.
     pub capabilities: Vec<String>,
@@ -52,6 +52,18 @@ pub struct Machine {
     /// For a guest: who ran it and how; null for the host.
     #[serde(default)]
     pub guest: Option<Guest>,
+    /// For a harness without root: in whose name and in which cgroup it runs; null with root.
+    #[serde(default)]
+    pub rootless: Option<Rootless>,
+}
+
+/// What a harness without root has instead: user namespaces, and a part of the cgroup tree that was delegated to its user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rootless {
+    /// The user that the harness belongs to.
+    pub uid: u32,
+    /// The delegated cgroup, below the top of the unified hierarchy, as `/proc/PID/cgroup` names it.
+    pub cgroup: String,
 }
 
 impl Machine {

@@ -48,7 +48,7 @@ pub use inspection::{
     Amount, CapabilitySets, GroupLimit, INSPECTION_SCHEMA, INSPECTION_VERSION, IdMapping, Ids,
     Inspected, Inspection, InterfaceVersion, Membership, Rlimit, RuntimeGuess, Seccomp, Shared,
 };
-pub use machine::{Machine, MachineKind, Requirement};
+pub use machine::{Machine, MachineKind, Requirement, Rootless};
 pub use oom_kills::OomKills;
 pub use pressure::{Pressure, Stall};
 pub use schema::{RECORD_SCHEMA_ID, record_schema};

@@ -21,6 +21,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// - paths outside of `/sys`, `/proc`, `/dev` and the run's own folder, wherever a text has one, are `redacted`; of the files
 ///   of scenarios and of a guest's kernel the name without its folder stays;
 /// - of a kernel release the numbers stay (`6.18.44`), not what its maker added;
+/// - the user in a command that gives it subordinate IDs is `redacted`;
 /// - the last lines of a guest's console and the parameters of its kernel are gone, for they may hold anything;
 /// - the time of the run is cut to its day.
 ///
@@ -54,7 +55,21 @@ fn cleaned(key: &str, text: &str) -> String {
         "found" if text.starts_with("kernel ") => {
             format!("kernel {}", numbers(text.trim_start_matches("kernel ")))
         }
-        _ => without_paths(text),
+        _ => without_user(without_paths(text)),
+    }
+}
+
+/// A text in which the command that gives a user subordinate IDs gives them to nobody.
+fn without_user(text: String) -> String {
+    const LAST_OPTION: &str = "--add-subgids ";
+    let name = text.find(LAST_OPTION).and_then(|at| {
+        let begin = at + LAST_OPTION.len();
+        let begin = begin + text[begin..].find(' ')? + 1;
+        Some(begin..begin + text[begin..].find('`')?)
+    });
+    match name {
+        Some(name) => [&text[..name.start], REDACTED, &text[name.end..]].concat(),
+        None => text,
     }
 }
 
@@ -120,6 +135,16 @@ mod tests {
         assert_eq!(of("bind /run/contain-test-1/bin"), "bind /run/contain-test-1/bin");
         assert_eq!(of("64/64 held, 12 MiB/s, a / b"), "64/64 held, 12 MiB/s, a / b");
         assert_eq!(of("root=/data/vm"), "root=redacted");
+    }
+
+    #[test]
+    fn whom_a_command_gives_subordinate_ids_is_nobodys_business() {
+        let text = "remedy: `sudo usermod --add-subuids 1-2 --add-subgids 1-2 alice`; and more";
+        let clean = cleaned("reason", text);
+        assert_eq!(
+            clean,
+            "remedy: `sudo usermod --add-subuids 1-2 --add-subgids 1-2 redacted`; and more"
+        );
     }
 
     #[test]

@@ -93,8 +93,11 @@ pub(super) fn machine_line(machine: &Machine) -> String {
         let host = escaped(&guest.host.kernel);
         format!(", a guest ({}) of kernel {host}", guest.accelerator.name())
     });
+    let rootless = machine.rootless.as_ref();
+    let rootless = rootless
+        .map_or_else(String::new, |rootless| format!(", without root (uid {})", rootless.uid));
     format!(
-        "{}: kernel {}, {}, {cgroup}, {} CPU{}, {} MiB{guest}\n",
+        "{}: kernel {}, {}, {cgroup}, {} CPU{}, {} MiB{guest}{rootless}\n",
         escaped(&machine.id),
         escaped(&machine.kernel),
         escaped(&machine.arch),

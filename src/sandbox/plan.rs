@@ -3,7 +3,7 @@
 use crate::cgroup::{Group, GroupStep, Setting, settings};
 use crate::scenario::{NamespaceKind, Seccomp};
 
-use super::spec::{DISK_INSIDE, ID_COUNT};
+use super::spec::DISK_INSIDE;
 use super::{Spec, Step};
 
 /// Paths that container engines hide.
@@ -120,8 +120,8 @@ pub(super) fn map_steps(spec: &Spec) -> Vec<Step> {
     if !spec.namespaces.is_new(NamespaceKind::User) {
         return Vec::new();
     }
-    let step =
-        |map: &str| Step::MapIds { map: map.to_owned(), base: spec.ids.base, count: ID_COUNT };
+    let (base, count) = (spec.ids.base, spec.ids.count);
+    let step = |map: &str| Step::MapIds { map: map.to_owned(), base, count };
     ["gid_map", "uid_map"].map(step).to_vec()
 }
 

@@ -31,5 +31,6 @@ pub fn machine(plan: &GuestPlan, prepared: Option<&Prepared>, why: &str) -> Mach
         psi: false,
         requirements: vec![missing],
         guest: prepared.map(|prepared| describe(prepared, "")),
+        rootless: None,
     }
 }

@@ -129,6 +129,160 @@ fn a_user_without_privileges_is_told_to_use_sudo() {
     let user = machine.requirement("namespace.user").unwrap();
     assert!(user.met, "{user:?}");
     assert!(user.found.contains("apparmor_restrict_unprivileged_userns=1"), "{}", user.found);
+    assert_eq!(machine.rootless, None, "its own cgroup is not known");
+}
+
+/// A machine with systemd and the unified hierarchy alone, as a user sees it from a session without delegation: systemd has given the
+/// user's manager two controllers.
+fn of_a_user() -> FixtureMachine {
+    let fixture = FixtureMachine::new("systemd-v2");
+    fixture.write(
+        "proc/self/status",
+        "Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0\nCapBnd:\t1ffffffffff\nCpus_allowed_list:\t0-1\n",
+    );
+    fixture.write("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-2.scope\n");
+    let slice = "sys/fs/cgroup/user.slice/user-1000.slice";
+    fixture.write(&format!("{slice}/session-2.scope/cgroup.controllers"), "cpu memory pids\n");
+    fixture.write(&format!("{slice}/user@1000.service/cgroup.controllers"), "memory pids\n");
+    fixture
+        .write("etc/passwd", "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n");
+    fixture
+}
+
+/// The same in a scope that was delegated, with all controllers.
+fn with_delegation() -> FixtureMachine {
+    let fixture = of_a_user();
+    let scope = "user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope";
+    fixture.write("proc/self/cgroup", &format!("0::/{scope}\n"));
+    for (file, text) in [
+        ("cgroup.controllers", "cpuset cpu io memory pids\n"),
+        ("cgroup.subtree_control", ""),
+        ("cgroup.procs", ""),
+    ] {
+        fixture.write(&format!("sys/fs/cgroup/{scope}/{file}"), text);
+    }
+    fixture.write("etc/subuid", "alice:100000:65536\n");
+    fixture.write("etc/subgid", "alice:100000:65536\n");
+    fixture
+}
+
+/// Required and unmet, without what depends on the machine that runs the test.
+fn missing_of_a_user(machine: &Machine) -> Vec<&str> {
+    let of_here = ["ids.programs", "runtime.quarters"];
+    missing(machine).into_iter().filter(|name| !of_here.contains(name)).collect()
+}
+
+#[test]
+fn a_user_without_delegation_is_told_the_command_for_each_thing() {
+    let machine = host::machine(&of_a_user().roots);
+    assert_eq!(
+        missing_of_a_user(&machine),
+        ["cgroup.writable", "cgroup.cpu", "cgroup.cpuset", "ids.subordinate"]
+    );
+    assert!(
+        remedy(&machine, "cgroup.writable")
+            .contains("`systemd-run --user --scope -p Delegate=yes contain-test …`")
+    );
+    let controllers = remedy(&machine, "cgroup.cpu");
+    assert!(
+        controllers.contains("user@.service.d/delegate.conf")
+            && controllers.contains(r"'[Service]\nDelegate=cpu cpuset io memory pids\n'")
+            && !controllers.contains('\n'),
+        "{controllers}"
+    );
+    assert_eq!(
+        remedy(&machine, "ids.subordinate"),
+        "`sudo usermod --add-subuids 100000-624287 --add-subgids 100000-624287 alice`"
+    );
+    let root = machine.requirement("user.root").unwrap();
+    assert!(!root.met && !root.required && root.remedy.contains("sudo"), "{root:?}");
+    assert!(machine.requirement("capability.sys_admin").unwrap().met, "in its user namespace");
+    assert_eq!(machine.uid, 1000);
+}
+
+#[test]
+fn a_user_with_delegation_misses_nothing_and_the_record_says_whose_run_it_is() {
+    let fixture = with_delegation();
+    let machine = host::machine(&fixture.roots);
+    assert_eq!(missing_of_a_user(&machine), [""; 0]);
+    let rootless = machine.rootless.as_ref().unwrap();
+    assert_eq!(rootless.uid, 1000);
+    assert!(rootless.cgroup.ends_with("/app.slice/run-1.scope"), "{}", rootless.cgroup);
+    assert!(machine.controllers.contains(&"cpuset".to_owned()), "{:?}", machine.controllers);
+    assert!(!machine.controllers.contains(&"rdma".to_owned()), "those of the subtree alone");
+    for name in ["capability.sys_resource", "disk.loop"] {
+        let optional = machine.requirement(name).unwrap();
+        assert!(!optional.met && !optional.required, "{optional:?}");
+    }
+}
+
+#[test]
+fn another_process_in_the_delegated_cgroup_is_in_the_way() {
+    let fixture = with_delegation();
+    let scope = "user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope";
+    fixture.write(&format!("sys/fs/cgroup/{scope}/cgroup.procs"), "4242\n");
+    let machine = host::machine(&fixture.roots);
+    assert_eq!(missing_of_a_user(&machine), ["cgroup.alone"]);
+    let alone = machine.requirement("cgroup.alone").unwrap();
+    assert!(alone.found.contains("process 4242"), "{}", alone.found);
+    assert!(alone.remedy.contains("systemd-run --user --scope"), "{}", alone.remedy);
+}
+
+#[test]
+fn each_restriction_of_user_namespaces_has_the_command_that_lifts_it() {
+    for (file, value, command) in [
+        ("user/max_user_namespaces", "0\n", "`sudo sysctl -w user.max_user_namespaces=1024`"),
+        (
+            "kernel/unprivileged_userns_clone",
+            "0\n",
+            "`sudo sysctl -w kernel.unprivileged_userns_clone=1`",
+        ),
+        (
+            "kernel/apparmor_restrict_unprivileged_userns",
+            "1\n",
+            "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`",
+        ),
+    ] {
+        let fixture = with_delegation();
+        fixture.write(&format!("proc/sys/{file}"), value);
+        let machine = host::machine(&fixture.roots);
+        assert_eq!(missing_of_a_user(&machine), ["namespace.user"], "{file}");
+        assert_eq!(remedy(&machine, "namespace.user"), command);
+    }
+    // A profile that is in force may allow it: that is tried.
+    let fixture = with_delegation();
+    fixture.write("proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n");
+    fixture.write("proc/self/attr/current", "contain-test (enforce)\n");
+    assert_eq!(missing_of_a_user(&host::machine(&fixture.roots)), [""; 0]);
+}
+
+#[test]
+fn too_few_subordinate_ids_are_told_with_the_number() {
+    let fixture = with_delegation();
+    fixture.write("etc/subgid", "alice:100000:1000\n");
+    let machine = host::machine(&fixture.roots);
+    assert_eq!(missing_of_a_user(&machine), ["ids.subordinate"]);
+    let ids = machine.requirement("ids.subordinate").unwrap();
+    assert!(ids.found.contains("1000, and 16384"), "{}", ids.found);
+    assert!(ids.remedy.contains("--add-subuids 165536-"), "{}", ids.remedy);
+}
+
+#[test]
+fn a_user_of_version_1_needs_root_or_a_guest() {
+    for name in ["hybrid", "v1-comounted"] {
+        let fixture = FixtureMachine::new(name);
+        fixture.write(
+            "proc/self/status",
+            "Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0\nCapBnd:\t1ffffffffff\nCpus_allowed_list:\t0-1\n",
+        );
+        fixture.write("proc/self/cgroup", "3:pids:/\n0::/\n");
+        let machine = host::machine(&fixture.roots);
+        let root = machine.requirement("user.root").unwrap();
+        assert!(root.required && !root.met, "{root:?}");
+        assert!(root.found.contains("version 1 cannot be delegated"), "{}", root.found);
+        assert!(root.remedy.contains("sudo") && root.remedy.contains("--vm"), "{}", root.remedy);
+        assert_eq!(machine.rootless, None);
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod limits;
 mod losses;
 mod priority;
 mod programs;
+mod rootless;
 mod sabotage;
 mod selftests;
 mod shipped;
@@ -51,6 +52,12 @@ const TESTS: &[Test] = &[
     ("a_termination_while_the_guest_boots_says_143", endings::termination_at_boot),
     ("a_guest_dies_with_a_harness_that_is_killed", endings::harness_killed),
     ("doctor_finds_a_guest_fit_in_every_mode", programs::doctor),
+    ("a_user_with_a_delegated_cgroup_runs_a_scenario", rootless::whole),
+    ("what_a_user_lacks_is_mended_by_the_command_that_is_named", rootless::mended_system),
+    ("what_is_not_delegated_is_mended_by_the_command_that_is_named", rootless::mended_delegation),
+    ("a_user_is_told_that_version_1_is_for_root", rootless::version_1),
+    ("what_needs_root_is_skipped_and_the_rest_runs_without", rootless::what_needs_root),
+    ("a_killed_run_of_a_user_leaves_nothing", rootless::killed),
     ("commands_of_the_documentation_that_need_a_guest_work", docs::commands),
     ("the_kernel_tests_pass_in_a_guest", programs::kernel_tests),
 ];

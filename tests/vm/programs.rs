@@ -123,7 +123,7 @@ pub fn tools() -> Option<Vec<Extra>> {
 }
 
 /// What the dynamic loader would load for a program, the loader included.
-fn libraries_of(program: &Path) -> Vec<PathBuf> {
+pub fn libraries_of(program: &Path) -> Vec<PathBuf> {
     let answer = Command::new("ldd").arg(program).output().expect("ldd");
     let text = String::from_utf8_lossy(&answer.stdout).into_owned();
     let words = text.split_whitespace().filter(|word| word.starts_with('/'));

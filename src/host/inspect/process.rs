@@ -390,7 +390,11 @@ mod tests {
 
     fn looked_at(meanwhile: &mut dyn FnMut(&Roots)) -> Result<Inspected, InspectError> {
         let folder = tempfile::tempdir().unwrap();
-        let roots = Roots { proc: folder.path().into(), sys: "/nonexistent".into() };
+        let roots = Roots {
+            proc: folder.path().into(),
+            sys: "/nonexistent".into(),
+            etc: "/nonexistent".into(),
+        };
         write(&roots, "stat", &stat('S', 5));
         write(&roots, "status", "Name:\ta\n");
         let around = Surroundings::read(&roots);

@@ -31,7 +31,13 @@ fn one(machine: &Machine) -> Markup {
         ("memory", format!("{} MiB", machine.memory_bytes >> 20)),
         ("swap", format!("{} MiB", machine.swap_bytes >> 20)),
         ("pressure stall information", if machine.psi { "on" } else { "off" }.to_owned()),
-        ("user of the harness", format!("uid {}", machine.uid)),
+        (
+            "user of the harness",
+            match &machine.rootless {
+                Some(_) => format!("uid {}, without root", machine.uid),
+                None => format!("uid {}", machine.uid),
+            },
+        ),
     ];
     let missing: Vec<_> = machine.requirements.iter().filter(|it| !it.met).collect();
     html! {

@@ -77,6 +77,7 @@ fn group_of(version: &str, folder: &Path) -> Group {
         version,
         controllers: controllers.iter().map(|&it| it.to_owned()).collect(),
         root: folder.join(name),
+        group: String::new(),
     };
     let hierarchies = match version {
         "v1" => CONTROLLERS
