@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -78,7 +79,7 @@ pub fn kernel_tests() -> Option<String> {
             &spec(|spec| spec.cgroup = mode),
             &program,
             &options(Limits::default()),
-            &mut |text| eprint!("{text}"),
+            &mut |text| drop(std::io::stderr().write_all(text.as_bytes())),
         );
         let ended = Executed::Ended { code: 0, left: Vec::new() };
         assert_eq!(executed.expect("a guest"), ended, "{}", mode.name());
