@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -186,4 +186,30 @@ fn bundle(folder: &Path) {
     config["linux"]["resources"]["memory"] = json!({"limit": 96 << 20, "swap": 96 << 20});
     config["linux"]["resources"]["cpu"] = json!({"quota": 25_000, "period": 100_000});
     fs::write(&path, config.to_string()).expect("a file");
+}
+
+/// A root with this program and nothing else, as its container image has it.
+pub fn root_of_ours(folder: &Path) -> PathBuf {
+    let root = folder.join("ours");
+    for name in ["run", "tmp"] {
+        fs::create_dir_all(root.join(name)).expect("a folder");
+    }
+    fs::copy(env!("CARGO_BIN_EXE_contain-test"), root.join("contain-test")).expect("a copy");
+    root
+}
+
+/// A root as an archive that engines import, beside it.
+pub fn archive_of(root: &Path) -> String {
+    let archive = root.with_extension("tar");
+    let made = Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg(".").status();
+    assert!(made.is_ok_and(|status| status.success()), "tar");
+    archive.display().to_string()
+}
+
+/// The group of this name at the top of each hierarchy.
+pub fn in_each_hierarchy(name: &str) -> Vec<PathBuf> {
+    let table = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+    let is_cgroup = |line: &&str| line.contains(" - cgroup");
+    let at = |line: &str| Some(Path::new(line.split(' ').nth(4)?).join(name));
+    table.lines().filter(is_cgroup).filter_map(at).collect()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::containers::{is_installed, must_have, silent};
+use crate::containers::{archive_of, in_each_hierarchy, is_installed, must_have, root_of_ours, silent};
 
 /// How long the daemon may take to answer, and to end.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -98,21 +98,8 @@ impl Docker {
         self.import(&root, IMAGE);
     }
 
-    /// This program and nothing else, as its container image has it.
-    fn import_ours(&self) {
-        let root = self.folder.path().join("ours");
-        for name in ["run", "tmp"] {
-            fs::create_dir_all(root.join(name)).expect("a folder");
-        }
-        fs::copy(env!("CARGO_BIN_EXE_contain-test"), root.join("contain-test")).expect("a copy");
-        self.import(&root, OURS);
-    }
-
     fn import(&self, root: &Path, image: &str) {
-        let archive = root.with_extension("tar");
-        let made =
-            Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg(".").status();
-        assert!(made.is_ok_and(|status| status.success()), "tar");
+        let archive = archive_of(root);
         let archive = archive.display().to_string();
         let (succeeded, said) = self.run(&["import", &archive, image]).expect("docker runs");
         assert!(succeeded, "docker import: {said}{}", self.log());
@@ -120,7 +107,7 @@ impl Docker {
 
     /// This program in a container, with options of `docker run`: how it ended, and what it said on its two streams.
     pub fn ours(&self, options: &[&str], arguments: &[&str]) -> (Option<i32>, String, String) {
-        self.import_ours();
+        self.import(&root_of_ours(self.folder.path()), OURS);
         let all = ["run", "--rm", "--network=none"];
         let all = [&all[..], options, &[OURS, "/contain-test"], arguments].concat();
         let answer = self.client().args(all).stdin(Stdio::null()).output().expect("docker runs");
@@ -142,10 +129,7 @@ impl Docker {
 
 /// Where it makes the groups of its containers, in each hierarchy.
 fn groups() -> Vec<PathBuf> {
-    let table = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
-    let is_cgroup = |line: &&str| line.contains(" - cgroup");
-    let at = |line: &str| Some(Path::new(line.split(' ').nth(4)?).join("docker"));
-    table.lines().filter(is_cgroup).filter_map(at).collect()
+    in_each_hierarchy("docker")
 }
 
 impl Drop for Docker {

@@ -23,6 +23,7 @@ mod limits;
 mod logs;
 mod memory;
 mod network;
+mod podman;
 mod pods;
 mod random;
 mod sandboxes;
@@ -146,7 +147,8 @@ const HERE: &[Test] = &[
     ("a_container_of_runc_becomes_a_scenario_that_runs", inspect::container_as_scenario),
     ("progress_and_interrupts_work_under_attack", endings::responsive_under_attack),
     ("commands_of_the_documentation_that_need_root_work", docs::commands),
-    ("in_a_container_it_runs_with_privileges_and_says_so_without", unable::in_a_container),
+    ("in_docker_it_runs_with_privileges_and_says_so_without", unable::in_docker),
+    ("in_podman_it_runs_with_privileges_and_says_so_without", unable::in_podman),
 ];
 
 fn main() -> ExitCode {

@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
 use crate::docker::Docker;
+use crate::podman::Podman;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_contain-test");
 
@@ -115,26 +116,40 @@ pub fn without_a_guard() {
     }
 }
 
+/// What `--privileged` gives, but for the capabilities that the machine of these tests need not have itself, and the host's cgroups.
+const PRIVILEGES: [&str; 7] = [
+    "--cap-add=SYS_ADMIN",
+    "--cap-add=SYS_PTRACE",
+    "--cap-add=NET_ADMIN",
+    "--cap-add=SYS_NICE",
+    "--security-opt=seccomp=unconfined",
+    "--cgroupns=host",
+    "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
+];
+
 /// In a container of Docker without privileges it says what is missing and exits with 3; with them it runs, and its limits hold.
-pub fn in_a_container() {
+pub fn in_docker() {
     let Some(docker) = Docker::start() else { return };
+    let more = ["--security-opt=apparmor=unconfined", "--security-opt=systempaths=unconfined"];
+    in_a_container(&more, |options, arguments| docker.ours(options, arguments));
+}
+
+/// The same in one of podman.
+pub fn in_podman() {
+    let Some(podman) = Podman::new() else { return };
+    let more = ["--security-opt=unmask=ALL"];
+    in_a_container(&more, |options, arguments| podman.ours(options, arguments));
+}
+
+fn in_a_container(
+    more: &[&str],
+    run_in: impl Fn(&[&str], &[&str]) -> (Option<i32>, String, String),
+) {
     let run = ["run", "pids", "--quick", "--format", "json"];
-    let (code, record, errors) = docker.ours(&[], &[&run[..], &["--must-run"]].concat());
+    let (code, record, errors) = run_in(&[], &[&run[..], &["--must-run"]].concat());
     assert_eq!(code, Some(3), "{errors}");
     assert!(record.contains("cgroup"), "{record}{errors}");
-    // What `--privileged` gives, but for the capabilities that the machine of these tests need not have itself.
-    let privileges = [
-        "--cap-add=SYS_ADMIN",
-        "--cap-add=SYS_PTRACE",
-        "--cap-add=NET_ADMIN",
-        "--cap-add=SYS_NICE",
-        "--security-opt=seccomp=unconfined",
-        "--security-opt=apparmor=unconfined",
-        "--security-opt=systempaths=unconfined",
-        "--cgroupns=host",
-        "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
-    ];
-    let (code, record, errors) = docker.ours(&privileges, &run);
+    let (code, record, errors) = run_in(&[&PRIVILEGES[..], more].concat(), &run);
     assert!(matches!(code, Some(0 | 4)), "{code:?}: {errors}");
     let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
     let cases = record["scenarios"][0]["cases"].as_array().expect("cases");

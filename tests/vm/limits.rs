@@ -52,3 +52,19 @@ pub fn of_version_2() -> Option<String> {
     assert!(by_file.pressure["attacker"].cpu.some_ms > 0.0, "{:?}", by_file.pressure);
     None
 }
+
+/// The example that flushes every file system of its machine: it has one of its own, in which it may.
+pub fn storm_of_syncs() -> Option<String> {
+    let text = include_str!("../../docs/examples/sync-in-a-guest.yaml");
+    let scenario = contain_test::scenario::parse("sync.yaml", text).expect("a scenario");
+    let (report, code) = run(scenario, &options(Limits::default()), |_| {});
+    assert!(matches!(code, 0 | 4), "{code}");
+    for config in ["open", "wiops-50"] {
+        let case = case(&report, config);
+        assert!(case.attack.operations > 0, "{config}: {:?}", case.attack);
+        assert!(!matches!(case.verdict, Verdict::Error | Verdict::Lost), "{}", case.reason);
+    }
+    let held = case(&report, "wiops-50").ceiling.as_ref().expect("a ceiling");
+    assert!((held.limit, held.peak.is_some()) == (50, true), "{held:?}");
+    None
+}

@@ -32,6 +32,7 @@ const TESTS: &[Test] = &[
     ("the_cgroup_version_is_an_axis_of_the_report", axes::cgroup_versions),
     ("a_packaged_kernel_brings_the_modules_for_swap_and_disk", axes::package_swap_and_disk),
     ("every_limit_of_cgroup_v2_is_in_force_and_proved", limits::of_version_2),
+    ("a_storm_of_syncs_has_a_guest_of_its_own", limits::storm_of_syncs),
     ("a_group_gives_traffic_its_priority", priority::of_traffic),
     ("a_fork_bomb_without_a_node_meets_the_kernels_own_tables", losses::unguarded_fork_bomb),
     ("a_memory_eater_without_a_node_meets_the_oom_killer", losses::unguarded_memory_eater),
