@@ -128,6 +128,12 @@ impl Switch {
         Self { state: Load::Off, quiet, apart, counts: Counts::default(), starts: 0, workers: 0 }
     }
 
+    /// Whether the attacker does something now that would end if it were switched to `load`.
+    #[must_use]
+    pub fn would_end(&self, load: Load) -> bool {
+        self.state != Load::Off && self.state != load
+    }
+
     /// Switches, if needed. Returns how long that took, or nothing when it was so already.
     ///
     /// # Errors

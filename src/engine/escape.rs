@@ -72,8 +72,8 @@ impl Lookout {
         Self { pid_namespace, ids, controllers, group, lists, looked: None }
     }
 
-    /// What [`Self::escaped`] finds, where nobody has looked for a quarter of a second; else nothing. Blocks may be much shorter, and who is outside
-    /// stays there: the look at the end of all blocks finds it.
+    /// What [`Self::escaped`] finds, where nobody has looked for a quarter of a second; else nothing. Blocks may be much shorter: who is outside
+    /// during an attack is found at its end in any case.
     pub fn escaped_by_now(&mut self) -> Vec<String> {
         if self.looked.is_some_and(|at| at.elapsed() < INTERVAL) {
             return Vec::new();

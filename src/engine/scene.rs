@@ -219,6 +219,10 @@ impl Scene {
         around: &mut Surroundings<'_>,
         stage: &mut Stage<'_>,
     ) -> Result<(), EngineError> {
+        if self.switch.would_end(to) {
+            // What left its group may end with the attack.
+            self.look_for_escaped();
+        }
         let state = if to == Load::Attack { BlockState::On } else { BlockState::Off };
         self.watchdog.turning(state, &self.attacker, &self.node);
         let took = self.switch.turn(to, &self.node, &mut self.attacker, around.signals)?;

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::containers::{archive_of, in_each_hierarchy, is_installed, must_have, root_of_ours, silent};
+use crate::containers::{
+    archive_of, in_each_hierarchy, is_installed, must_have, root_of_ours, silent,
+};
 
 /// How long the daemon may take to answer, and to end.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -100,7 +102,6 @@ impl Docker {
 
     fn import(&self, root: &Path, image: &str) {
         let archive = archive_of(root);
-        let archive = archive.display().to_string();
         let (succeeded, said) = self.run(&["import", &archive, image]).expect("docker runs");
         assert!(succeeded, "docker import: {said}{}", self.log());
     }
