@@ -35,7 +35,7 @@ pub struct Contest {
     /// The order that starts it.
     pub ours: AttackOrder,
     /// The stressor and its arguments.
-    pub theirs: &'static [&'static str],
+    pub theirs: Vec<&'static str>,
     /// What is counted.
     pub counter: Counter,
     /// What both need.
@@ -47,7 +47,7 @@ impl Contest {
     pub fn theirs(&self) -> AttackOrder {
         let folder = if self.ground == Ground::Disk { DISK_INSIDE } else { "/tmp" };
         let words = ["/usr/bin/stress-ng", "--quiet", "--temp-path", folder];
-        let command = words.iter().chain(self.theirs).map(|&word| word.to_owned()).collect();
+        let command = words.iter().chain(&self.theirs).map(|&word| word.to_owned()).collect();
         AttackOrder { command, ..order("command") }
     }
 }
@@ -78,42 +78,42 @@ fn of_the_cpu_and_memory() -> Vec<Contest> {
         Contest {
             name: "cpu-burn",
             ours: order("cpu-burn"),
-            theirs: &["--cpu", "1"],
+            theirs: vec!["--cpu", "1"],
             counter: Counter::CpuTime,
             ground: Ground::Plain,
         },
         Contest {
             name: "forkbomb, kind: churn",
             ours: kind("forkbomb", "churn"),
-            theirs: &["--fork", "1"],
+            theirs: vec!["--fork", "1"],
             counter: Counter::Forks,
             ground: Ground::Plain,
         },
         Contest {
             name: "fd-exhaust",
             ours: order("fd-exhaust"),
-            theirs: &["--open", "1"],
+            theirs: vec!["--open", "1"],
             counter: Counter::OpenFiles,
             ground: Ground::Plain,
         },
         Contest {
             name: "fd-exhaust, kind: pipe",
             ours: kind("fd-exhaust", "pipe"),
-            theirs: &["--open", "1"],
+            theirs: vec!["--open", "1"],
             counter: Counter::OpenFiles,
             ground: Ground::Plain,
         },
         Contest {
             name: "memory-eater, size: 256Mi, allocations: 1000",
             ours: eater(again, None),
-            theirs: &["--vm", "1", "--vm-bytes", "256m", "--vm-method", "write64"],
+            theirs: vec!["--vm", "1", "--vm-bytes", "256m", "--vm-method", "write64"],
             counter: Counter::ChargedPages,
             ground: Ground::Plain,
         },
         Contest {
             name: "memory-eater, kind: tmpfs, allocations: 1000",
             ours: eater(again, Some("tmpfs")),
-            theirs: &["--shm", "1", "--shm-bytes", "256m", "--shm-objs", "1"],
+            theirs: vec!["--shm", "1", "--shm-bytes", "256m", "--shm-objs", "1"],
             counter: Counter::ChargedPages,
             ground: Ground::Plain,
         },
@@ -123,7 +123,7 @@ fn of_the_cpu_and_memory() -> Vec<Contest> {
                 source: contain_test_workloads::protocol::RandomSource::Urandom,
                 ..order("random-drain")
             },
-            theirs: &["--urandom", "1"],
+            theirs: vec!["--urandom", "1"],
             counter: Counter::BytesRead,
             ground: Ground::Plain,
         },
@@ -132,70 +132,45 @@ fn of_the_cpu_and_memory() -> Vec<Contest> {
 
 /// Drains of the disk against writers of a file of 128 MiB, in the same directory and in calls of the same size.
 fn of_the_disk() -> Vec<Contest> {
-    let drain = |kind: &str| {
+    let contest = |name, kind: &str, theirs, counter| {
         let disk = Some(DiskOrder { folder: DISK_INSIDE.into(), bytes: NODE_DISK });
-        AttackOrder { kind: Some(kind.to_owned()), disk, ..order("io-drain") }
-    };
-    let contest = |name, kind, theirs, counter| Contest {
-        name,
-        ours: drain(kind),
-        theirs,
-        counter,
-        ground: Ground::Disk,
+        let ours = AttackOrder { kind: Some(kind.to_owned()), disk, ..order("io-drain") };
+        Contest { name, ours, theirs, counter, ground: Ground::Disk }
     };
     vec![
         contest(
             "io-drain, kind: direct-write",
             "direct-write",
-            &["--hdd", "1", "--hdd-bytes", "128m", "--hdd-opts", "wr-seq,direct"],
+            writer(None, "wr-seq,direct"),
             Counter::BytesWritten,
         ),
         contest(
             "io-drain, kind: random-write",
             "random-write",
-            &[
-                "--hdd",
-                "1",
-                "--hdd-bytes",
-                "128m",
-                "--hdd-write-size",
-                "4k",
-                "--hdd-opts",
-                "wr-rnd,direct",
-            ],
+            writer(Some("4k"), "wr-rnd,direct"),
             Counter::Writes,
         ),
         contest(
             "io-drain, kind: buffered-write",
             "buffered-write",
-            &[
-                "--hdd",
-                "1",
-                "--hdd-bytes",
-                "128m",
-                "--hdd-write-size",
-                "256k",
-                "--hdd-opts",
-                "wr-seq,syncfs",
-            ],
+            writer(Some("256k"), "wr-seq,syncfs"),
             Counter::BytesWritten,
         ),
         contest(
             "io-drain, kind: fsync",
             "fsync",
-            &[
-                "--hdd",
-                "1",
-                "--hdd-bytes",
-                "128m",
-                "--hdd-write-size",
-                "4k",
-                "--hdd-opts",
-                "wr-seq,fsync",
-            ],
+            writer(Some("4k"), "wr-seq,fsync"),
             Counter::Writes,
         ),
     ]
+}
+
+/// A stressor that writes one file again and again, in this manner and in calls of this size, else of its own 64 KiB.
+fn writer(size: Option<&'static str>, manner: &'static str) -> Vec<&'static str> {
+    let mut words = vec!["--hdd", "1", "--hdd-bytes", "128m"];
+    words.extend(size.into_iter().flat_map(|size| ["--hdd-write-size", size]));
+    words.extend(["--hdd-opts", manner]);
+    words
 }
 
 /// A flood over the uplink against floods over the loopback device, which has no link to cross.
@@ -207,5 +182,5 @@ fn of_the_uplink() -> Vec<Contest> {
         counter: Counter::Datagrams,
         ground: Ground::Uplink,
     };
-    vec![contest(&["--udp", "1"]), contest(&["--udp-flood", "1"])]
+    vec![contest(vec!["--udp", "1"]), contest(vec!["--udp-flood", "1"])]
 }

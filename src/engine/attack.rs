@@ -21,6 +21,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The node must be quiet again within this time.
 const QUIET_LIMIT: Duration = Duration::from_secs(5);
 const QUIET_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// Freed tasks and page tables are given back by RCU a little after the counters show it.
 const SETTLE: Duration = Duration::from_millis(20);
 /// Memory of the node may stay this far above its quiet value: per-CPU batches and caches of freed objects.
@@ -40,36 +41,40 @@ impl Quiet {
     /// Reads them; tasks of the groups `apart`, which come and go by themselves, do not count.
     #[must_use]
     pub fn now(node: &Node, attacker: &Group, apart: &[Group]) -> Self {
-        let others: u64 = apart.iter().filter_map(|group| group.counters().pids()).sum();
         Self {
             attacker_pids: attacker.counters().pids(),
-            node_pids: node.group.counters().pids().map(|all| all.saturating_sub(others)),
-            // What a program read of its own file stays cached after its end, and is in nobody's way.
+            node_pids: tasks_of(node, apart),
             node_memory: node.group.counters().memory_held(),
-            queued: node.uplink.as_ref().and_then(|uplink| uplink.backlog().ok()),
+            queued: queued_at(node),
         }
     }
 
-    /// What is still above its quiet value, or nothing.
-    fn disturbance(&self, now: &Self) -> Option<String> {
-        let above = |now: Option<u64>, quiet: Option<u64>, slack: u64| match (now, quiet) {
-            (Some(now), Some(quiet)) if now > quiet.saturating_add(slack) => Some((now, quiet)),
-            _ => None,
-        };
-        let say = |what: &str, (now, quiet): (u64, u64)| format!("{what}: {now}, quiet {quiet}");
-        above(now.attacker_pids, self.attacker_pids, 0)
-            .map(|pair| say("tasks of the attacker", pair))
+    /// What is still above its quiet value, or nothing. What is cheap to ask is asked first, and when it tells, no more is asked.
+    fn disturbance(&self, node: &Node, attacker: &Group, apart: &[Group]) -> Option<String> {
+        above("tasks of the attacker", attacker.counters().pids(), self.attacker_pids, 0)
+            .or_else(|| above("tasks of the node", tasks_of(node, apart), self.node_pids, 0))
             .or_else(|| {
-                above(now.node_pids, self.node_pids, 0).map(|pair| say("tasks of the node", pair))
+                // What a program read of its own file stays cached after its end, and is in nobody's way.
+                let held = node.group.counters().memory_held();
+                above("bytes of the node", held, self.node_memory, MEMORY_SLACK)
             })
-            .or_else(|| {
-                above(now.node_memory, self.node_memory, MEMORY_SLACK)
-                    .map(|pair| say("bytes of the node", pair))
-            })
-            .or_else(|| {
-                above(now.queued, self.queued, 0).map(|pair| say("bytes queued at links", pair))
-            })
+            .or_else(|| above("bytes queued at links", queued_at(node), self.queued, 0))
     }
+}
+
+fn tasks_of(node: &Node, apart: &[Group]) -> Option<u64> {
+    let others: u64 = apart.iter().filter_map(|group| group.counters().pids()).sum();
+    node.group.counters().pids().map(|all| all.saturating_sub(others))
+}
+
+fn queued_at(node: &Node) -> Option<u64> {
+    node.uplink.as_ref().and_then(|uplink| uplink.backlog().ok())
+}
+
+/// A sentence when something is more than its quiet value and a little. What is not known is not above anything.
+fn above(what: &str, now: Option<u64>, quiet: Option<u64>, slack: u64) -> Option<String> {
+    let (now, quiet) = now.zip(quiet)?;
+    (now > quiet.saturating_add(slack)).then(|| format!("{what}: {now}, quiet {quiet}"))
 }
 
 /// What the attacker's sandbox does.
@@ -197,14 +202,15 @@ impl Switch {
         signals: &mut Signals,
     ) -> Result<(), EngineError> {
         let begun = Instant::now();
-        while let Some(what) = self.quiet.disturbance(&Quiet::now(node, attacker, &self.apart)) {
+        while let Some(what) = self.quiet.disturbance(node, attacker, &self.apart) {
             signals.check()?;
             if begun.elapsed() > QUIET_LIMIT {
                 return Err(EngineError::Unanswered(format!(
                     "the node did not become quiet within 5 s of the attack's end: {what}"
                 )));
             }
-            std::thread::sleep(QUIET_PAUSE);
+            // Who has waited for long can wait a little longer, and each look costs CPU time.
+            std::thread::sleep((begun.elapsed() / 8).clamp(QUIET_PAUSE, LONGEST_PAUSE));
         }
         std::thread::sleep(SETTLE);
         Ok(())
@@ -238,22 +244,14 @@ mod tests {
 
     #[test]
     fn one_task_too_many_is_a_disturbance_and_a_little_memory_is_not() {
-        let quiet = Quiet {
-            attacker_pids: Some(1),
-            node_pids: Some(4),
-            node_memory: Some(1 << 20),
-            queued: None,
-        };
-        assert_eq!(quiet.disturbance(&quiet), None);
-        let one_more = Quiet { attacker_pids: Some(2), ..quiet };
-        assert!(quiet.disturbance(&one_more).unwrap().contains("tasks of the attacker: 2"));
-        let batch = Quiet { node_memory: Some(9 << 20), ..quiet };
-        assert_eq!(quiet.disturbance(&batch), None);
-        let sending = Quiet { queued: Some(0), ..quiet };
-        assert_eq!(sending.disturbance(&sending), None);
-        let queued = Quiet { queued: Some(106), ..quiet };
-        assert!(sending.disturbance(&queued).unwrap().contains("queued at links: 106"));
-        let held = Quiet { node_memory: Some(100 << 20), ..quiet };
-        assert!(quiet.disturbance(&held).is_some());
+        let tasks = |now| above("tasks of the attacker", Some(now), Some(1), 0);
+        assert_eq!((tasks(1), tasks(0)), (None, None));
+        assert_eq!(tasks(2).unwrap(), "tasks of the attacker: 2, quiet 1");
+        let memory = |now| above("bytes of the node", Some(now << 20), Some(1 << 20), MEMORY_SLACK);
+        assert_eq!(memory(9), None);
+        assert!(memory(100).is_some());
+        assert_eq!(above("bytes queued at links", Some(106), None, 0), None);
+        assert_eq!(above("bytes queued at links", None, Some(0), 0), None);
+        assert!(above("bytes queued at links", Some(106), Some(0), 0).is_some());
     }
 }

@@ -95,7 +95,7 @@ fn under_attack(
     let recovered = measured.and_then(|victim_lives| {
         stage.enter(Phase::Recovery);
         // In a hurry nobody waits for it.
-        let is_watched = scene.control != Some(Control::Sham) && case.trials.budget_ms > 0;
+        let is_watched = scene.control != Some(Control::Sham) && !case.trials.is_hurried();
         if victim_lives && is_watched {
             recovery::watch(scene, paces, case, around)?;
         }
@@ -136,8 +136,11 @@ fn under_attack(
 /// What the kernel counted, as facts that a scenario can assert.
 fn tell_counts(case: &mut Case) {
     let of_ceiling = case.ceiling.as_ref().and_then(|ceiling| ceiling.count);
-    let counts =
-        [(FactName::CeilingCount, of_ceiling), (FactName::OomKills, case.oom_kills.attacker)];
+    let counts = [
+        (FactName::CeilingCount, of_ceiling),
+        (FactName::OomKills, case.oom_kills.attacker),
+        (FactName::VictimOomKills, case.oom_kills.victim),
+    ];
     let known = counts.into_iter().filter_map(|(fact, count)| Some((fact, count?)));
     case.facts.extend(known.map(|(fact, count)| (fact, FactValue::Number(count))));
 }

@@ -22,22 +22,34 @@ pub struct Descriptors {
     /// The most that all processes had together, and how many processes those were.
     together: (u64, usize),
     broken: BTreeSet<String>,
+    /// Processes whose limit was read.
+    known: BTreeSet<i32>,
 }
 
 impl Descriptors {
     /// Nothing seen yet of a limit.
     #[must_use]
     pub const fn new(limit: u64) -> Self {
-        Self { limit, most: 0, together: (0, 0), broken: BTreeSet::new() }
+        Self { limit, most: 0, together: (0, 0), broken: BTreeSet::new(), known: BTreeSet::new() }
     }
 
-    /// Looks at these processes. One that ends meanwhile counts for nothing.
+    /// Looks at these processes. One that ends meanwhile counts for nothing. The limit of each is read when it is new, and later that of the
+    /// fullest: whoever has a higher one and does not use it hurts nobody.
     pub fn look(&mut self, processes: &[i32]) {
         let mut together = (0_u64, 0);
+        let mut fullest = None;
+        let mut limits_of = Vec::new();
         for &pid in processes {
             let Some(open) = open_files(pid) else { continue };
             self.most = self.most.max(open);
             together = (together.0.saturating_add(open), together.1 + 1);
+            fullest = fullest.max(Some((open, pid)));
+            if self.known.insert(pid) {
+                limits_of.push(pid);
+            }
+        }
+        limits_of.extend(fullest.map(|(_, pid)| pid));
+        for pid in limits_of {
             let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
             self.broken.extend(changed(&limits, self.limit));
         }

@@ -56,7 +56,9 @@ pub fn pairs(
     let capacity = capacity_probes(&scene.probes, stage.config, case);
     let (done, unaccounted, begun) = (0, Unaccounted::default(), Instant::now());
     let mut course = Course { scene, paces, around, stage, capacity, done, unaccounted, begun };
-    let plan = schedule::blocks(&course.capacity, &case.trials);
+    // An open case may be plain by its latency alone, and then nothing else is measured.
+    let may_stop = course.scene.control == Some(Control::Open);
+    let plan = schedule::blocks(&course.capacity, &case.trials, may_stop);
     let mut lives = course.measured(&plan, case)?;
     let budget = Duration::from_millis(case.trials.budget_ms);
     // One round of fresh pairs is run in any case, for without it no slowdown could be confirmed.
@@ -107,10 +109,10 @@ impl Course<'_, '_, '_> {
         let config = self.stage.config;
         let named = analyze::named_targets(&config.expect);
         let rules = analyze::rules_of(case, &named, &config.tolerances, self.around.seed);
-        match config.trials.budget_ms {
+        match config.trials.is_hurried() {
             // In a hurry only what looks like a leak gets a second look; the rest stays undecided.
-            0 => analyze::wanted_by_suspicions(&case.blocks, &rules),
-            _ => analyze::wanted(&case.blocks, &rules),
+            true => analyze::wanted_by_suspicions(&case.blocks, &rules),
+            false => analyze::wanted(&case.blocks, &rules),
         }
     }
 

@@ -32,6 +32,7 @@ mod outlook;
 mod placebo;
 mod planned;
 mod pod_limits;
+mod portion;
 mod pressure;
 mod recovery;
 mod remedies;
@@ -64,10 +65,8 @@ pub use event::{Event, Phase};
 pub use ledger::{Entry, Ledger};
 pub use needs::uplink_requirement;
 pub use planned::{PlannedCapabilities, PlannedSandbox, planned_sandboxes};
-pub use run::{
-    Finding, Portion, RunOptions, RunOutcome, clean_here, exit_code, hierarchies, random, run,
-    run_portions, thermal_paths,
-};
+pub use portion::{Finding, Portion, RunOptions, RunOutcome};
+pub use run::{clean_here, exit_code, hierarchies, random, run, run_portions, thermal_paths};
 pub use run_directory::RunDirectory;
 pub use scenario_run::{finished, started};
 pub use signals::Signals;

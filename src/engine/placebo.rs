@@ -45,7 +45,7 @@ pub fn measure(course: &mut Course<'_, '_, '_>, case: &mut Case) -> Result<Asked
         },
     };
     let (tasks, burst) = (placebo.tasks, placebo.burst);
-    let plan = schedule::beside_blocks(placebo.blocks.len(), &suspects);
+    let plan = schedule::beside_blocks(placebo.blocks.len(), &suspects, &case.trials);
     let planned = u32::try_from(plan.len()).unwrap_or(0);
     let mut asked = Asked::Measured;
     for next in &plan {

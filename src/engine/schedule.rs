@@ -57,18 +57,33 @@ const MORE_PAIRS: u32 = 4;
 const BESIDE_PAIRS: (u32, u32) = (8, 5);
 
 /// The blocks of a case: off and on next to each other in time, the order alternating (off on, on off, off on, …), so
-/// that a drift of the machine hits both alike.
+/// that a drift of the machine hits both alike. Where the latency alone may be enough it comes first.
 #[must_use]
-pub fn blocks(capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
+pub fn blocks(capacity_probes: &[String], trials: &Trials, latency_first: bool) -> Vec<Planned> {
     let (latency, capacity) = inject::pairs().unwrap_or_else(|| {
         let first = FirstPairs::of(trials);
         (first.latency, first.capacity)
     });
-    let mut list = pairs(0..latency, &What::Latency);
-    for probe in capacity_probes {
-        list.extend(pairs(0..capacity, &What::Capacity(probe.clone())));
+    let kinds = capacities(capacity_probes);
+    if trials.is_hurried() && latency == capacity && !latency_first {
+        let all: Vec<What> = [What::Latency].into_iter().chain(kinds).collect();
+        return pairs(0..latency, &all);
     }
+    let mut list = pairs(0..latency, &[What::Latency]);
+    list.extend(each(0..capacity, kinds, trials));
     list
+}
+
+fn capacities(probes: &[String]) -> Vec<What> {
+    probes.iter().cloned().map(What::Capacity).collect()
+}
+
+/// Pairs of each kind after those of the kind before, or in a hurry of all kinds at once.
+fn each(numbers: Range<u32>, kinds: Vec<What>, trials: &Trials) -> Vec<Planned> {
+    if trials.is_hurried() {
+        return pairs(numbers, &kinds);
+    }
+    kinds.into_iter().flat_map(|kind| pairs(numbers.clone(), &[kind])).collect()
 }
 
 /// Fresh pairs of what is wanted, numbered on from those in `so_far`.
@@ -83,38 +98,39 @@ pub fn more_blocks(wanted: &Wanted, so_far: &[Block], trials: &Trials) -> Vec<Pl
     let mut list = Vec::new();
     if wanted.latency {
         let latency = numbers(first.latency, &|block| block.mode == BlockMode::Latency);
-        list.extend(pairs(latency, &What::Latency));
+        list.extend(pairs(latency, &[What::Latency]));
     }
     for probe in &wanted.capacity {
         let capacity = numbers(first.capacity, &|block| {
             block.mode == BlockMode::Capacity && block.probes.iter().any(|it| it.probe == *probe)
         });
-        list.extend(pairs(capacity, &What::Capacity(probe.clone())));
+        list.extend(pairs(capacity, &[What::Capacity(probe.clone())]));
     }
     list
 }
 
 /// Pairs with the attack and its placebo, numbered on from the `so_far` blocks there are.
 #[must_use]
-pub fn beside_blocks(so_far: usize, capacity_probes: &[String]) -> Vec<Planned> {
-    let (latency, capacity) = if so_far == 0 { BESIDE_PAIRS } else { (MORE_PAIRS, MORE_PAIRS) };
+pub fn beside_blocks(so_far: usize, capacity_probes: &[String], trials: &Trials) -> Vec<Planned> {
+    let is_first = so_far == 0 && !trials.is_hurried();
+    let (latency, capacity) = if is_first { BESIDE_PAIRS } else { (MORE_PAIRS, MORE_PAIRS) };
     let first = u32::try_from(so_far).unwrap_or(u32::MAX / 2);
-    let mut list = pairs(first..first + latency, &What::Latency);
-    for probe in capacity_probes {
-        list.extend(pairs(first..first + capacity, &What::Capacity(probe.clone())));
-    }
+    let mut list = pairs(first..first + latency, &[What::Latency]);
+    list.extend(each(first..first + capacity, capacities(capacity_probes), trials));
     list
 }
 
-fn pairs(numbers: Range<u32>, what: &What) -> Vec<Planned> {
+/// Of each pair the blocks of all kinds in one state, then those in the other. One switch serves all of them, at the price that the two blocks of a
+/// kind are further apart in time.
+fn pairs(numbers: Range<u32>, kinds: &[What]) -> Vec<Planned> {
+    let states = |pair: u32| match pair % 2 {
+        0 => [BlockState::Off, BlockState::On],
+        _ => [BlockState::On, BlockState::Off],
+    };
     numbers
-        .flat_map(|pair| {
-            let order = if pair % 2 == 0 {
-                [BlockState::Off, BlockState::On]
-            } else {
-                [BlockState::On, BlockState::Off]
-            };
-            order.map(|state| Planned { pair, state, what: what.clone() })
+        .flat_map(|pair| states(pair).map(|state| (pair, state)))
+        .flat_map(|(pair, state)| {
+            kinds.iter().cloned().map(move |what| Planned { pair, state, what })
         })
         .collect()
 }
@@ -166,7 +182,7 @@ mod tests {
 
     #[test]
     fn blocks_alternate_so_that_every_pair_is_made_of_neighbours() {
-        let list = blocks(&["pids/fork".to_owned()], &Trials::default());
+        let list = blocks(&["pids/fork".to_owned()], &Trials::default(), false);
         let states: String = list
             .iter()
             .map(|block| if block.state == BlockState::On { '1' } else { '0' })
@@ -174,6 +190,29 @@ mod tests {
         assert_eq!(states, "01100110011001100110".to_owned() + "011001100110");
         assert_eq!(list[20].what, What::Capacity("pids/fork".to_owned()));
         assert_eq!((list[20].pair, list[31].pair), (0, 5));
+    }
+
+    #[test]
+    fn in_a_hurry_one_switch_serves_all_kinds() {
+        let probes = ["disk/fsync".to_owned(), "disk/read".to_owned()];
+        let switches =
+            |list: &[Planned]| list.windows(2).filter(|two| two[0].state != two[1].state).count();
+        let (hurried, whole) = (Trials::QUICK, Trials { budget_ms: 1, ..Trials::QUICK });
+        let all = blocks(&probes, &hurried, false);
+        assert_eq!((all.len(), switches(&all)), (24, 4));
+        let as_long = blocks(&probes, &whole, false);
+        assert_eq!((as_long.len(), switches(&as_long)), (24, 12));
+        let latency_first = blocks(&probes, &hurried, true);
+        assert!(latency_first[..8].iter().all(|block| block.what == What::Latency));
+        assert_eq!((latency_first.len(), switches(&latency_first)), (24, 8));
+        // Every kind has each of its pairs, whatever the order.
+        for what in [What::Latency, What::Capacity("disk/read".to_owned())] {
+            let pairs: Vec<u32> =
+                all.iter().filter(|block| block.what == what).map(|block| block.pair).collect();
+            assert_eq!(pairs, [0, 0, 1, 1, 2, 2, 3, 3]);
+        }
+        assert_eq!(beside_blocks(0, &probes, &hurried).len(), 24);
+        assert_eq!(beside_blocks(0, &probes, &whole).len(), 36);
     }
 
     #[test]

@@ -360,6 +360,11 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Kind::Fact,
+        "victim.oom_kills",
+        "processes of the victim's sandbox that the OOM killer took, by the kernel's counter",
+    ),
+    entry(
+        Kind::Fact,
         "inside.pid",
         "the process ID of the sandbox's first process as it sees itself",
     ),

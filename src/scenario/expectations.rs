@@ -131,6 +131,9 @@ pub enum FactName {
     /// `outside.oom_kills`: processes of the sandbox that the OOM killer took, by the kernel's counter.
     #[serde(rename = "outside.oom_kills")]
     OomKills,
+    /// `victim.oom_kills`: processes of the victim's sandbox that the OOM killer took, by the kernel's counter.
+    #[serde(rename = "victim.oom_kills")]
+    VictimOomKills,
     /// `outside.pid`: the process ID of the same process as the host sees it.
     #[serde(rename = "outside.pid")]
     OutsidePid,
@@ -151,10 +154,11 @@ pub enum FactName {
 
 impl FactName {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CeilingCount,
         Self::InsidePid,
         Self::OomKills,
+        Self::VictimOomKills,
         Self::OutsidePid,
         Self::OutsideSeesInside,
         Self::InsideSeesOutside,
@@ -169,6 +173,7 @@ impl FactName {
             Self::CeilingCount => "ceiling.count",
             Self::InsidePid => "inside.pid",
             Self::OomKills => "outside.oom_kills",
+            Self::VictimOomKills => "victim.oom_kills",
             Self::OutsidePid => "outside.pid",
             Self::OutsideSeesInside => "outside.sees_inside",
             Self::InsideSeesOutside => "inside.sees_outside",

@@ -27,6 +27,12 @@ impl Trials {
     /// So few and so short blocks that failures and ceilings show, and of slowdowns only large ones; fresh pairs are for confirming those alone.
     pub const QUICK: Self = Self { pairs: Some(4), budget_ms: 0, block_ms: 40 };
 
+    /// Without time for more than what looks like a leak: decisions are few, and so are switches of the attack.
+    #[must_use]
+    pub const fn is_hurried(&self) -> bool {
+        self.budget_ms == 0
+    }
+
     /// No more than [`Self::QUICK`].
     fn hurried(&self) -> Self {
         let quick = Self::QUICK;

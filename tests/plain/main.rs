@@ -39,6 +39,7 @@ mod judge_case;
 mod judge_cells;
 mod judge_false_alarms;
 mod judge_power;
+mod report_cases;
 mod report_exports;
 mod report_golden;
 mod report_html;

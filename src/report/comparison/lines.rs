@@ -77,12 +77,17 @@ pub(super) fn effect(it: &crate::record::CellEffect) -> String {
     let word = it.verdict.map_or("not judged", Verdict::name);
     let via = it.via.map_or_else(String::new, |via| format!(" via {via}"));
     if it.failed > 0.0 {
-        return format!("{word} {:.0}% failed{via}", (it.failed * 100.0).max(1.0));
+        return format!("{word} {}{via}", failed(it.failed));
     }
     match it.times {
         Some(by) => format!("{word} {}{via}", times(by)),
         None => format!("{word}{via}"),
     }
+}
+
+/// A share of operations; however small, it is not nothing.
+fn failed(share: f64) -> String {
+    format!("{:.0}% failed", (share * 100.0).max(1.0))
 }
 
 /// What the table says of a case in a record: its verdict, how much the victim felt of it, and how its limit fared.
@@ -92,9 +97,7 @@ pub(super) fn case_words(it: &CaseSeen) -> String {
     let looks = matches!(it.verdict, Verdict::Hidden | Verdict::Visible | Verdict::Reachable);
     if let Some(felt) = it.effect.as_ref().filter(|_| !looks) {
         match felt.times {
-            _ if felt.failed > 0.0 => {
-                text.push_str(&format!(" {:.0}% failed", (felt.failed * 100.0).max(1.0)));
-            }
+            _ if felt.failed > 0.0 => text.push_str(&format!(" {}", failed(felt.failed))),
             Some(by) => text.push_str(&format!(" {}", times(by))),
             None => {}
         }

@@ -115,19 +115,24 @@ impl Block {
     fn closed_loop(&mut self, probe: &mut dyn Probe, end: u64) {
         let mut begun = clock::now();
         while begun < end {
-            self.sample.attempts += 1;
-            let result = probe.operate();
-            self.stretch(begun);
-            let latency = clock::now() - begun;
-            let waited = self.waited(probe);
-            match result {
-                Ok(()) => self.done(latency, waited, u64::MAX),
-                Err(errno) => {
-                    self.failed(errno);
-                    clock::sleep(FAILED_PAUSE_NS);
-                }
-            }
+            self.once(probe, begun);
             begun = clock::now();
+        }
+    }
+
+    /// One operation of a closed loop.
+    fn once(&mut self, probe: &mut dyn Probe, begun: u64) {
+        self.sample.attempts += 1;
+        let result = probe.operate();
+        self.stretch(begun);
+        let latency = clock::now() - begun;
+        let waited = self.waited(probe);
+        match result {
+            Ok(()) => self.done(latency, waited, u64::MAX),
+            Err(errno) => {
+                self.failed(errno);
+                clock::sleep(FAILED_PAUSE_NS);
+            }
         }
     }
 
@@ -206,11 +211,16 @@ fn sparse(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
         .collect()
 }
 
-/// What one operation costs on the quiet node: the mean over `duration_ns`, in nanoseconds, and the failures.
+/// What one operation costs on the quiet node: the mean over `duration_ns`, in nanoseconds, and the failures. One is done in any case: a machine that
+/// stalls for as long as that leaves time for none.
 pub fn calibrate(probe: &mut dyn Probe, duration_ns: u64) -> (Option<u64>, BTreeMap<String, u64>) {
     probe.prepare();
     let order = ProbeOrder { probe: String::new(), pace: Pace::Closed, slowdown: None };
-    let sample = run(probe, &order, duration_ns, false);
+    let mut block = Block::new(&order, None);
+    let begun = clock::now();
+    block.once(probe, begun);
+    block.closed_loop(probe, begun + duration_ns);
+    let sample = block.finish(clock::now() - begun);
     (sample.latency_sum_ns.checked_div(sample.done), sample.failures)
 }
 
@@ -277,6 +287,12 @@ mod tests {
         assert_eq!(sample.failures, BTreeMap::from([("EAGAIN".to_owned(), 10)]));
         assert_eq!((sample.done, sample.latency_sum_ns), (0, 0));
         assert!(sample.latency_ns.is_empty());
+    }
+
+    #[test]
+    fn a_look_has_one_operation_at_least() {
+        let (cost_ns, failures) = calibrate(&mut Scripted(vec![Ok(1_000_000)]), 0);
+        assert!(cost_ns.is_some_and(|cost| cost >= 1_000_000) && failures.is_empty());
     }
 
     #[test]
