@@ -244,10 +244,11 @@ mod tests {
 
     #[test]
     fn one_task_too_many_is_a_disturbance_and_a_little_memory_is_not() {
-        let tasks = |now| above("tasks of the attacker", Some(now), Some(1), 0);
+        let tasks = |now: u64| above("tasks of the attacker", Some(now), Some(1), 0);
         assert_eq!((tasks(1), tasks(0)), (None, None));
         assert_eq!(tasks(2).unwrap(), "tasks of the attacker: 2, quiet 1");
-        let memory = |now| above("bytes of the node", Some(now << 20), Some(1 << 20), MEMORY_SLACK);
+        let memory =
+            |now: u64| above("bytes of the node", Some(now << 20), Some(1 << 20), MEMORY_SLACK);
         assert_eq!(memory(9), None);
         assert!(memory(100).is_some());
         assert_eq!(above("bytes queued at links", Some(106), None, 0), None);

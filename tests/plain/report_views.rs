@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use contain_test::analyze::{ExitOptions, exit_verdict};
-use contain_test::record::{
-    Beside, Case, Ceiling, CeilingLevel, Cleanup, Report, ScenarioRecord, Verdict, WITH_SWAP,
-};
+use contain_test::record::{Case, Cleanup, Report, ScenarioRecord, Verdict, WITH_SWAP};
 use contain_test::report::{Format, ReadError, ViewOptions, from_json, render, to_json};
-use contain_test::scenario::{Control, Limits, Placement, Resource};
-use fixture::{around, report};
+use contain_test::scenario::{Control, Limits, Resource};
+use fixture::report;
 
 use crate::fixture;
 

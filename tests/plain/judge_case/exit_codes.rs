@@ -3,40 +3,10 @@
 use contain_test::analyze::{
     CaseContext, ExitOptions, exit_verdict, judge_among, judge_case, judge_expectations,
 };
-use contain_test::record::{
-    Case, Cleanup, Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict,
-};
+use contain_test::record::{Case, Verdict};
 use contain_test::scenario::{Control, ExpectedWord, Placement, Resource, Target};
 
-use super::makers::{ANYWHERE, case, expecting, judged};
-
-fn report(cases: Vec<Case>) -> Report {
-    Report {
-        schema: SCHEMA.into(),
-        schema_version: SCHEMA_VERSION,
-        tool: Tool { name: "contain-test".into(), version: "0".into() },
-        run_id: "x".into(),
-        seed: 1,
-        started_unix_ms: 0,
-        duration_ms: 0,
-        complete: true,
-        warnings: Vec::new(),
-        steps: Vec::new(),
-        tear_down: Vec::new(),
-        machines: Vec::new(),
-        scenarios: vec![ScenarioRecord {
-            name: "a".into(),
-            summary: None,
-            file: "a.yaml".into(),
-            cases,
-        }],
-        cleanup: Cleanup { complete: true, failures: Vec::new() },
-    }
-}
-
-fn code(cases: &[&Case], options: ExitOptions) -> u8 {
-    exit_verdict(&report(cases.iter().map(|&case| case.clone()).collect()), options)
-}
+use super::makers::{ANYWHERE, case, code, expecting, judged, report};
 
 #[test]
 fn exit_codes_follow_their_precedence() {

@@ -9,7 +9,7 @@ use contain_test::scenario::{
     Resource, Target,
 };
 
-use super::makers::{ANYWHERE, HERE, case, expecting, judged, limited};
+use super::makers::{ANYWHERE, HERE, case, code, expecting, judged, limited};
 
 fn met(case: &mut Case, target: Target, words: &[ExpectedWord]) -> (Option<String>, Option<bool>) {
     judge_expectations(case, &[expecting(target, words)], &[], &ANYWHERE);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contain_test::analyze::{CaseContext, judge_case};
+use contain_test::analyze::{CaseContext, ExitOptions, exit_verdict, judge_case};
 use contain_test::record::{
-    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Interval, OomKills, QuietSample, Verdict,
-    Watch,
+    Attack, Case, Ceiling, CeilingLevel, Cell, CellKind, Cleanup, Interval, OomKills, QuietSample,
+    Report, SCHEMA, SCHEMA_VERSION, ScenarioRecord, Tool, Verdict, Watch,
 };
 use contain_test::scenario::{
     CgroupMode, Control, Expectation, ExpectedWord, Limits, MachineFacts, NodeSpec, Placement,
@@ -129,4 +129,32 @@ pub(super) const ANYWHERE: MachineFacts<'static> =
 
 pub(super) fn expecting(target: Target, words: &[ExpectedWord]) -> Expectation {
     Expectation { target, any_of: words.to_vec(), when: None, position: HERE }
+}
+
+pub(super) fn report(cases: Vec<Case>) -> Report {
+    Report {
+        schema: SCHEMA.into(),
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "contain-test".into(), version: "0".into() },
+        run_id: "x".into(),
+        seed: 1,
+        started_unix_ms: 0,
+        duration_ms: 0,
+        complete: true,
+        warnings: Vec::new(),
+        steps: Vec::new(),
+        tear_down: Vec::new(),
+        machines: Vec::new(),
+        scenarios: vec![ScenarioRecord {
+            name: "a".into(),
+            summary: None,
+            file: "a.yaml".into(),
+            cases,
+        }],
+        cleanup: Cleanup { complete: true, failures: Vec::new() },
+    }
+}
+
+pub(super) fn code(cases: &[&Case], options: ExitOptions) -> u8 {
+    exit_verdict(&report(cases.iter().map(|&case| case.clone()).collect()), options)
 }

@@ -4,7 +4,7 @@ use contain_test::analyze::{CaseContext, apply_open, judge_case};
 use contain_test::record::{Case, Ceiling, CeilingLevel, OomKills, Outcome, Verdict, WITH_SWAP};
 use contain_test::scenario::{Control, Resource};
 
-use super::makers::{case, cell, judged, limited};
+use super::makers::{case, ceiling, cell, judged, limited};
 
 #[test]
 fn the_own_resource_decides() {
