@@ -113,7 +113,8 @@ fn judge_one(
 }
 
 /// Conditions are taken from the record, so no machine is asked.
-const NO_MACHINE: MachineFacts<'static> = MachineFacts { cgroup: None, kernel: "", arch: "" };
+const NO_MACHINE: MachineFacts<'static> =
+    MachineFacts { cgroup: None, kernel: "", arch: "", emulated: false };
 
 /// The tolerance of every probe of a case: what is given now, else what its cell was judged by.
 fn tolerances_of(case: &Case, given: &Tolerances) -> Tolerances {

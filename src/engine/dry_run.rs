@@ -355,6 +355,7 @@ mod tests {
             swap_bytes: 0,
             uid: 0,
             capabilities: Vec::new(),
+            emulated: false,
             psi: false,
             requirements: Vec::new(),
             guest: None,

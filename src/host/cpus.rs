@@ -31,6 +31,21 @@ impl Cpus {
     }
 }
 
+/// How QEMU calls a CPU that it emulates itself, unless it was asked for another model.
+const EMULATED: &str = "QEMU TCG CPU";
+
+/// True when `/proc/cpuinfo` names a CPU that QEMU emulates (its models `max` and `base` without KVM). What hides behind another name is
+/// not known for emulated.
+#[must_use]
+pub fn emulated(roots: &Roots) -> bool {
+    let names_itself = |line: &str| {
+        line.split_once(':').is_some_and(|(key, value)| {
+            key.trim_end() == "model name" && value.trim_start().starts_with(EMULATED)
+        })
+    };
+    roots.read_proc("cpuinfo").is_ok_and(|text| text.lines().any(names_itself))
+}
+
 /// Highest CPU number accepted in a list: a bound on memory, well above the kernel's own `NR_CPUS` (8192).
 const HIGHEST_CPU: u32 = 65_535;
 

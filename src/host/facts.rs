@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Capabilities, CgroupMounts, Cpus, HostError, Kernel, Memory, Namespaces, OwnNamespace, Roots,
-    Subordinate, Subtree, mount_table, psi, quarters, runtime_directory, status, subtree_of,
+    Subordinate, Subtree, cpus, mount_table, psi, quarters, runtime_directory, status, subtree_of,
 };
 
 use crate::sys::{loop_device, programs};
@@ -30,6 +30,8 @@ pub struct Facts {
     pub namespaces: Namespaces,
     /// Whether pressure stall information is on.
     pub psi: bool,
+    /// Whether the CPUs say that they are emulated.
+    pub emulated: bool,
     /// Whether system calls can be filtered.
     pub seccomp: bool,
     /// Whether `/` is an overlay, as it is in most containers: remedies then speak of the container's options.
@@ -101,6 +103,7 @@ impl Facts {
             cgroups,
             namespaces: Namespaces::read(roots),
             psi: psi::enabled(roots),
+            emulated: cpus::emulated(roots),
             seccomp: status::can_filter_system_calls(roots),
             in_container,
             loop_devices: Path::new(loop_device::CONTROL).exists(),

@@ -64,6 +64,7 @@ pub fn machine(roots: &Roots) -> Machine {
         swap_bytes: facts.memory.swap_bytes,
         uid: facts.user(),
         capabilities: facts.capabilities.effective.clone(),
+        emulated: facts.emulated,
         psi: facts.psi,
         requirements: requirements(&facts),
         guest: None,

@@ -35,6 +35,9 @@ pub struct Machine {
     /// `memory_recursiveprot`; empty without one.
     #[serde(default)]
     pub cgroup_options: Vec<String>,
+    /// Whether its CPUs say of themselves that they are emulated by software, where nothing is known about speed.
+    #[serde(default)]
+    pub emulated: bool,
     /// Online CPUs.
     pub cpus: u32,
     /// Total memory, in bytes.
@@ -70,7 +73,12 @@ impl Machine {
     /// What the conditions of a scenario ask about it.
     #[must_use]
     pub fn facts(&self) -> MachineFacts<'_> {
-        MachineFacts { cgroup: self.cgroup, kernel: &self.kernel, arch: &self.arch }
+        MachineFacts {
+            cgroup: self.cgroup,
+            kernel: &self.kernel,
+            arch: &self.arch,
+            emulated: self.emulated,
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct MachineFacts<'a> {
     pub kernel: &'a str,
     /// Architecture, as `uname -m` prints it.
     pub arch: &'a str,
+    /// Whether its CPUs are emulated by software.
+    pub emulated: bool,
 }
 
 /// One `when`: all that it names must hold.
@@ -52,6 +54,8 @@ pub struct Condition {
     pub kernel: Vec<KernelBound>,
     /// Any of these, as `uname -m` prints them; empty asks for none.
     pub arch: Vec<String>,
+    /// Whether the CPUs are emulated by software; `None` asks for neither.
+    pub emulated: Option<bool>,
 }
 
 /// One comparison with the kernel's version.
@@ -107,6 +111,15 @@ impl Condition {
         }
         if !self.arch.is_empty() && !self.arch.iter().any(|arch| arch == machine.arch) {
             why.push(format!("needs {}, but this is {}", self.arch.join(" or "), machine.arch));
+        }
+        match (self.emulated, machine.emulated) {
+            (Some(true), false) => {
+                why.push("needs an emulated machine, but this one is none".to_owned());
+            }
+            (Some(false), true) => {
+                why.push("needs a machine that is not emulated, but this one is".to_owned());
+            }
+            _ => {}
         }
         (!why.is_empty()).then(|| why.join("; "))
     }
@@ -191,20 +204,36 @@ mod tests {
             cgroup: vec![CgroupMode::V1, CgroupMode::Hybrid],
             kernel,
             arch: vec!["x86_64".to_owned()],
+            emulated: Some(false),
         };
-        let mut machine =
-            MachineFacts { cgroup: Some(CgroupMode::Hybrid), kernel: "5.19.1", arch: "x86_64" };
+        let mut machine = MachineFacts {
+            cgroup: Some(CgroupMode::Hybrid),
+            kernel: "5.19.1",
+            arch: "x86_64",
+            emulated: false,
+        };
         assert_eq!(condition.unmet(&machine), None);
         machine.cgroup = Some(CgroupMode::V2);
         let why = condition.unmet(&machine);
         assert_eq!(why.as_deref(), Some("needs cgroup v1 or hybrid, but this machine has v2"));
         (machine.cgroup, machine.kernel, machine.arch) = (None, "6.1.0", "aarch64");
+        machine.emulated = true;
         let why = condition.unmet(&machine).unwrap_or_default();
-        for part in
-            ["this machine has none", "needs kernel >=5.18,<6, but this is 6.1.0", "aarch64"]
-        {
+        for part in [
+            "this machine has none",
+            "needs kernel >=5.18,<6, but this is 6.1.0",
+            "aarch64",
+            "needs a machine that is not emulated",
+        ] {
             assert!(why.contains(part), "{why}");
         }
+        let other = Condition { emulated: Some(true), ..Condition::default() };
+        assert_eq!(other.unmet(&machine), None);
+        machine.emulated = false;
+        assert_eq!(
+            other.unmet(&machine).as_deref(),
+            Some("needs an emulated machine, but this one is none")
+        );
         assert_eq!(Condition::default().unmet(&machine), None);
     }
 }

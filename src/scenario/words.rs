@@ -122,6 +122,12 @@ pub(super) fn count(
     None
 }
 
+/// `true` or `false`.
+pub(super) fn flag(node: &Node, what: &str, problems: &mut Problems) -> Option<Located<bool>> {
+    let legal = [("true", true), ("false", false)];
+    word(node, what, &format!("value of {what}"), &legal, &[], problems)
+}
+
 /// One of a fixed set of words.
 pub(super) fn word<T: Copy>(
     node: &Node,

@@ -3,7 +3,7 @@
 use super::guest_run::describe;
 use super::machines::GuestPlan;
 use super::prepare::Prepared;
-use crate::record::{Machine, MachineKind, Requirement};
+use crate::record::{Accelerator, Machine, MachineKind, Requirement};
 
 /// A machine as it was asked for. What its harness will find takes its place.
 #[must_use]
@@ -28,6 +28,7 @@ pub fn machine(plan: &GuestPlan, prepared: Option<&Prepared>, why: &str) -> Mach
         swap_bytes: plan.spec.swap_bytes,
         uid: 0,
         capabilities: Vec::new(),
+        emulated: prepared.is_some_and(|prepared| prepared.accelerator == Accelerator::Tcg),
         psi: false,
         requirements: vec![missing],
         guest: prepared.map(|prepared| describe(prepared, "")),

@@ -34,6 +34,14 @@ fn hosts_with_all_controllers_miss_nothing() {
 }
 
 #[test]
+fn an_emulated_machine_is_known_by_the_name_of_its_cpu() {
+    assert!(look("no-pids").emulated);
+    // A name that KVM gives as well, and what is in other lines, say nothing.
+    assert!(!look("systemd-v2").emulated);
+    assert!(!look("hybrid").emulated, "no such file");
+}
+
+#[test]
 fn a_missing_sys_resource_is_optional_and_its_cost_is_said() {
     let machine = look("hybrid");
     assert_eq!(machine.cgroup, Some(CgroupMode::Hybrid));

@@ -18,7 +18,8 @@ fn on(modes: &[CgroupMode]) -> Condition {
 #[test]
 fn conditions_in_all_their_forms() {
     let scenario = read(
-        "  - name: a\n    when: {cgroup: [v1, hybrid], kernel: \">=5.18, <6.1.4\", arch: x86_64}\n  \
+        "  - name: a\n    when: {cgroup: [v1, hybrid], kernel: \">=5.18, <6.1.4\", arch: x86_64, \
+         emulated: false}\n  \
          - {name: b, when: {kernel: \"=6\"}}\n  - name: c\n",
     );
     let bound = |comparison, version: &[u32]| KernelBound { comparison, version: version.to_vec() };
@@ -31,6 +32,7 @@ fn conditions_in_all_their_forms() {
                 bound(Comparison::Below, &[6, 1, 4])
             ],
             arch: vec!["x86_64".to_owned()],
+            emulated: Some(false),
         }]
     );
     assert_eq!(scenario.configs[1].when[0].kernel, [bound(Comparison::Is, &[6])]);

@@ -75,7 +75,7 @@ pub(in crate::scenario) fn keys(node: &Node, problems: &mut Problems) -> Option<
             }
             "cpu" => limits.cpu = words::quantity(value, "`cpu`", units::parse_cpu, problems),
             "weight" => limits.weight = words::count(value, "`weight`", WEIGHT, problems),
-            "idle" => limits.idle = flag(value, "`idle`", problems),
+            "idle" => limits.idle = words::flag(value, "`idle`", problems),
             "cpuset" => limits.cpuset = cpuset(value, problems),
             "nofile" => limits.nofile = words::count(value, "`nofile`", NOFILE, problems),
             "nproc" => limits.nproc = words::count(value, "`nproc`", NPROC, problems),
@@ -139,11 +139,6 @@ fn tmpfs(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {
         .add(size.spot, format!("`tmpfs` of {} bytes is less than {least}", size.value))
         .help("a file system has at least a page; leave the key out for the usual 64Mi");
     None
-}
-
-fn flag(node: &Node, what: &str, problems: &mut Problems) -> Option<Located<bool>> {
-    let legal = [("true", true), ("false", false)];
-    words::word(node, what, &format!("value of {what}"), &legal, &[], problems)
 }
 
 fn memory(node: &Node, problems: &mut Problems) -> Option<Located<u64>> {

@@ -44,8 +44,8 @@ fn pod(node: &Node, problems: &mut Problems) -> Option<PodWritten> {
         match entry.key.as_str() {
             "name" => pod.name = words::name(&entry.value, "a pod's `name`", "", problems),
             "limits" => pod.limits = limits::limits(&entry.value, problems),
-            "shared_pid" => pod.shared_pid = flag(entry, problems),
-            "shared_uts" => pod.shared_uts = flag(entry, problems),
+            "shared_pid" => pod.shared_pid = words::flag(&entry.value, "`shared_pid`", problems),
+            "shared_uts" => pod.shared_uts = words::flag(&entry.value, "`shared_uts`", problems),
             "restart_policy" => {
                 let legal = RestartPolicy::ALL.map(|policy| (policy.name(), policy));
                 let key = "`restart_policy`";
@@ -71,9 +71,4 @@ fn backoff(entry: &Entry, problems: &mut Problems) -> Option<Located<u64>> {
         return None;
     }
     Some(found.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
-}
-
-fn flag(entry: &Entry, problems: &mut Problems) -> Option<Located<bool>> {
-    let legal = [("true", true), ("false", false)];
-    words::word(&entry.value, &format!("`{}`", entry.key), "value", &legal, &[], problems)
 }

@@ -4,7 +4,7 @@ use crate::scenario::diagnostic::{Problems, Spot, quoted};
 use crate::scenario::node::{Kind, Node};
 use crate::scenario::{CgroupMode, Comparison, Condition, KernelBound, words};
 
-pub(in crate::scenario) const KEYS: &[&str] = &["cgroup", "kernel", "arch"];
+pub(in crate::scenario) const KEYS: &[&str] = &["cgroup", "kernel", "arch", "emulated"];
 
 /// Architectures by the words of `uname -m`.
 pub(in crate::scenario) const ARCHES: [&str; 10] = [
@@ -29,7 +29,7 @@ pub(in crate::scenario) fn when(node: &Node, problems: &mut Problems) -> Option<
     if entries.is_empty() {
         problems
             .add(node.spot, "`when` names no condition")
-            .help("name `cgroup`, `kernel` or `arch`, or leave the key out");
+            .help("name `cgroup`, `kernel`, `arch` or `emulated`, or leave the key out");
         return None;
     }
     let mut condition = Condition::default();
@@ -53,6 +53,11 @@ pub(in crate::scenario) fn when(node: &Node, problems: &mut Problems) -> Option<
                 let read = any_of(value, "arch", &legal, problems);
                 sound &= read.is_some();
                 condition.arch = read.unwrap_or_default().into_iter().map(str::to_owned).collect();
+            }
+            "emulated" => {
+                let read = words::flag(value, "`emulated`", problems);
+                sound &= read.is_some();
+                condition.emulated = read.map(|flag| flag.value);
             }
             key => {
                 sound = false;

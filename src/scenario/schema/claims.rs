@@ -77,6 +77,10 @@ pub(super) fn when() -> Value {
             json!({ "type": ["string", "number"], "description": "Comparisons, such as \">=5.18,<6.10\"." }),
         ),
         ("arch", one_or_more(&json!({ "enum": decode::when::ARCHES }), "As uname -m prints it.")),
+        (
+            "emulated",
+            json!({ "type": "boolean", "description": "Whether the CPUs are emulated by software." }),
+        ),
     ];
     let mut when = object(of_keys(decode::when::KEYS, &all), &[], "On which machines.");
     when["minProperties"] = json!(1);

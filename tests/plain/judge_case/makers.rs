@@ -124,8 +124,12 @@ pub(super) fn limited(kept: bool, level: CeilingLevel) -> Case {
     case
 }
 
-pub(super) const ANYWHERE: MachineFacts<'static> =
-    MachineFacts { cgroup: Some(CgroupMode::V2), kernel: "6.18.0", arch: "x86_64" };
+pub(super) const ANYWHERE: MachineFacts<'static> = MachineFacts {
+    cgroup: Some(CgroupMode::V2),
+    kernel: "6.18.0",
+    arch: "x86_64",
+    emulated: false,
+};
 
 pub(super) fn expecting(target: Target, words: &[ExpectedWord]) -> Expectation {
     Expectation { target, any_of: words.to_vec(), when: None, position: HERE }
